@@ -1,0 +1,5 @@
+"""Softmax and cross-entropy functions built on ``tf.custom_gradient``; names as in ``tf.nn``."""
+
+from tf_repro.nn.softmax import softmax
+
+__all__ = ["softmax"]
