@@ -1,0 +1,78 @@
+"""Record what the Session programs print: ``python -m legacy_tf1.record OUT.json`` on any TensorFlow."""
+
+from __future__ import print_function
+
+import argparse
+import importlib
+import io
+import json
+import os
+import platform
+import sys
+
+import numpy as np
+
+PROGRAMS = ("softmax_backprop",)
+
+
+def processor():
+    """The CPU's name, as the operating system tells it."""
+    try:
+        with io.open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (IOError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def encode(value):
+    """An array as texts: dtype, shape and values, the floating-point ones as hexadecimal."""
+    array = np.asarray(value)
+    values = [value.hex() if isinstance(value, float) else str(int(value)) for value in array.ravel().tolist()]
+    shape = " ".join(str(length) for length in array.shape)
+    return {"dtype": str(array.dtype), "shape": shape, "values": " ".join(values)}
+
+
+def record():
+    """Run every program and return the recording as a JSON-ready dictionary."""
+    import tensorflow
+
+    provenance = {
+        "tensorflow": tensorflow.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "cpu": processor(),
+        "program": "python -m legacy_tf1.record",
+    }
+    records = {}
+    for program in PROGRAMS:
+        moments = importlib.import_module("legacy_tf1." + program).run_all()
+        records[program] = {
+            moment: {name: encode(value) for name, value in quantities.items()}
+            for moment, quantities in moments.items()
+        }
+    return {"provenance": provenance, "records": records}
+
+
+def main(arguments=None):
+    """Write the recording to the file that the command line names; 0, or 2 where it cannot be written."""
+    parser = argparse.ArgumentParser(prog="python -m legacy_tf1.record", description=__doc__)
+    parser.add_argument("out", metavar="OUT.json", help="where the recording goes")
+    out = parser.parse_args(arguments).out
+    folder = os.path.dirname(os.path.abspath(out))
+    if not os.path.isdir(folder) or os.path.isdir(out):
+        print("OUT.json must be a file in an existing folder. Received: " + out, file=sys.stderr)
+        return 2
+    text = json.dumps(record(), indent=1, sort_keys=True) + "\n"
+    temporary = out + ".tmp"
+    try:
+        with io.open(temporary, "w", encoding="utf-8") as file:
+            file.write(text if isinstance(text, type("")) else text.decode("utf-8"))
+        os.rename(temporary, out)
+    except (IOError, OSError) as error:
+        print("OUT.json must be writable. Received: {} ({})".format(out, error), file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

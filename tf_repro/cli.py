@@ -1,0 +1,134 @@
+"""The command ``tf-repro``: list, run and show the documents' figures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+try:
+    import typer
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+except ImportError:  # the core installation
+    sys.exit("tf-repro: the command needs the extra 'suite'. Received: a core installation; pip install '.[suite]'")
+
+from tf_repro import claims, suite
+from tf_repro.record import InputError, write_atomically
+from tf_repro.report import findings_json, terminal
+
+app = typer.Typer(
+    name="tf-repro",
+    help="Reproduce the documented softmax, cross-entropy and back-propagation figures.\n\n"
+    "Exit codes: 0, every figure has its declared verdict; 1, one has not; 2, wrong usage or unreadable input.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+Documents = Annotated[
+    list[str] | None, typer.Argument(metavar="[DOCUMENT]...", help="Which documents; all by default.")
+]
+Engines = Annotated[
+    list[str] | None, typer.Option("--engine", metavar="NAME", help="Only this engine; may be repeated.")
+]
+Claims = Annotated[
+    Path, typer.Option("--claims", metavar="DIRECTORY", help="Claims to use instead of the package's own.")
+]
+
+
+@app.command("list")
+def list_documents(directory: Claims = claims.DIRECTORY) -> None:
+    """List the documents, how many figures each printed, and the engines."""
+    documents, _ = suite.select([], [], directory)
+    terminal.show_documents(Console(), documents)
+
+
+@app.command()
+def run(
+    documents: Documents = None,
+    engine: Engines = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the findings as JSON.")] = None,
+    directory: Claims = claims.DIRECTORY,
+) -> int:
+    """Recompute every printed figure on every engine and hold it against its declared verdict.
+
+    reproduced: prints as the document printed it. drifted: off by the declared number of ULP, for the declared
+    reason. erratum: the figure contradicts the document's own inputs; the correct figure and the mistake behind the
+    printed one are both computed.
+    """
+    chosen, engines = suite.select(documents or [], engine or [], directory)
+    if json is not None and (json.is_dir() or not json.parent.is_dir()):
+        raise InputError(f"--json must be a file in an existing folder. Received: {json}")
+    console = Console()
+    findings = []
+    with _progress() as report, quiet_tensorflow():
+        for finding in suite.findings(chosen, engines, report):
+            findings.append(finding)
+    for document in chosen:
+        terminal.show_findings(console, document, [f for f in findings if f.document == document.name])
+    terminal.show_summary(console, findings)
+    if json is not None:
+        write_atomically(json, findings_json.dumps(findings))
+    return 0 if all(finding.as_declared for finding in findings) else 1
+
+
+@app.command()
+def show(
+    document: Annotated[str, typer.Argument(help="Which document; see `tf-repro list`.")],
+    directory: Claims = claims.DIRECTORY,
+) -> None:
+    """Show a document's TF1 program beside its TF2 port, and its figures as genuine TF1 and float64 give them."""
+    (chosen,), _ = suite.select([document], [], directory)
+    console = Console()
+    terminal.show_sources(console, suite.sources(document))
+    offline = [engine for engine in chosen.engines if not suite.needs_tensorflow(engine)]
+    terminal.show_findings(console, chosen, list(suite.findings([chosen], offline)))
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[suite.Report]:
+    """A spinner on standard error that names what is running; silent where that is no terminal."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("starting TensorFlow", total=None)
+        yield lambda document, engine: progress.update(task, description=f"{document} on {engine}")
+
+
+@contextlib.contextmanager
+def quiet_tensorflow() -> Iterator[None]:
+    """Keep TensorFlow's start-up messages, which native code writes, from the user; shown where the run fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    terminal_stderr = os.dup(2)
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), 2)
+        try:
+            yield
+        except InputError:
+            raise
+        except BaseException:
+            messages.seek(0)
+            os.write(terminal_stderr, messages.read())
+            raise
+        finally:
+            os.dup2(terminal_stderr, 2)
+            os.close(terminal_stderr)
+
+
+def main() -> None:
+    """Run the command line and exit with its code; a user's mistake is one line on standard error."""
+    try:
+        code = app(standalone_mode=False)
+    except (typer.TyperException, InputError) as error:
+        message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        print(f"tf-repro: {' '.join(message.split())}", file=sys.stderr)
+        code = 2
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    sys.exit(code or 0)

@@ -1,0 +1,1 @@
+"""How Findings are shown: on the terminal and as JSON."""

@@ -1,0 +1,129 @@
+"""Findings as terminal tables; engines that agree share a row."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.syntax import Syntax
+from rich.table import Table
+
+from tf_repro.claims import Document
+from tf_repro.compare import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
+
+STYLES = {REPRODUCED: "green", DRIFTED: "yellow", ERRATUM: "cyan", UNEXPLAINED: "bold red"}
+MAX_EXACT_ULP = 99_999
+
+
+def show_documents(console: Console, documents: Iterable[Document]) -> None:
+    """A line per document: name, title, how many claims and printed scalars, engines."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for column, justify in (("document", "left"), ("claims", "right"), ("figures", "right"), ("title", "left")):
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column == "document")
+    documents = list(documents)
+    for document in documents:
+        table.add_row(document.name, str(len(document.claims)), str(document.scalars), escape(document.title))
+    console.print(table)
+    engines = dict.fromkeys(engine for document in documents for engine in document.engines)
+    console.print(f"engines: {', '.join(engines)}", highlight=False, soft_wrap=True)
+
+
+def show_findings(console: Console, document: Document, findings: Sequence[Finding]) -> None:
+    """The table of one document, a row per figure and distinct outcome, and what drifts and errs, and why."""
+    table = Table(title=f"{document.name}: {escape(document.title)}", title_justify="left", box=box.SIMPLE_HEAD)
+    for column in ("figure", "printed", "measured", "ULP"):
+        table.add_column(column, justify="right" if column in ("measured", "ULP") else "left", no_wrap=True)
+    table.add_column("verdict and engines")
+    for name, of_figure in groupby(sorted(findings, key=_in_claim_order(document)), key=lambda f: f.name):
+        figure = name.partition("/")[2]
+        outcomes: dict[tuple, list[Finding]] = {}
+        for finding in of_figure:
+            key = (format_value(finding), finding.ulp, finding.verdict, finding.declared, finding.as_declared)
+            outcomes.setdefault(key, []).append(finding)
+        for same in outcomes.values():
+            engines = "every engine" if len(same) == len(document.engines) else " ".join(f.engine for f in same)
+            table.add_row(*_row(figure, same[0]), f"{_verdict(same[0])}: {engines}")
+            figure = ""
+        table.add_section() if len(outcomes) > 1 else None
+    console.print(table)
+    _show_reasons(console, document, findings)
+
+
+def _in_claim_order(document: Document):
+    order = {claim.id: place for place, claim in enumerate(document.claims)}
+    engines = {engine: place for place, engine in enumerate(document.engines)}
+    return lambda f: (order[f.claim], f.index or 0, engines[f.engine])
+
+
+def _row(figure: str, finding: Finding) -> tuple[str, ...]:
+    steps = "-" if finding.ulp is None else str(finding.ulp) if finding.ulp <= MAX_EXACT_ULP else f"{finding.ulp:.1e}"
+    return escape(figure), escape(finding.printed), format_value(finding), steps
+
+
+def _verdict(finding: Finding) -> str:
+    if finding.as_declared:
+        return f"[{STYLES[finding.verdict]}]{finding.verdict}[/]"
+    return f"[{STYLES[UNEXPLAINED]}]{finding.verdict}, declared {finding.declared}[/]"
+
+
+def format_value(finding: Finding) -> str:
+    """The value in the nine digits that tell any two float32 apart, or fewer where they suffice.
+
+    Example:
+        >>> import numpy as np
+        >>> from tf_repro.compare import Declaration, Figure, find
+        >>> names = dict(document="d", claim="c", moment="after", index=None, engine="eager")
+        >>> format_value(find(Figure("0.32000008", "float32 array"), Declaration(), np.float32(0.32), **names))
+        '0.32'
+    """
+    single = np.float32(finding.value)
+    return str(single) if float(single) == finding.value else f"{finding.value:.9g}"
+
+
+def _show_reasons(console: Console, document: Document, findings: Sequence[Finding]) -> None:
+    drifted = dict.fromkeys(f.reason for f in findings if f.verdict == DRIFTED)
+    errata = {f.claim for f in findings if f.verdict == ERRATUM}
+    for reason in document.reasons:
+        if reason in drifted:
+            console.print(f"[yellow]drifted[/] {reason}: {escape(document.reasons[reason])}", highlight=False)
+    for claim in document.claims:
+        if claim.id in errata:
+            console.print(f"[cyan]erratum[/] {claim.id}: {escape(claim.because)}", highlight=False)
+
+
+def show_summary(console: Console, findings: Sequence[Finding]) -> None:
+    """One line: how many figures, each verdict's count, and what is not as declared."""
+    counts = Counter(finding.verdict for finding in findings)
+    figures = len({(f.name) for f in findings})
+    wrong = [finding for finding in findings if not finding.as_declared]
+    verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in STYLES if counts[verdict])
+    state = f"[bold red]{len(wrong)} not as declared[/]" if wrong else "[green]all as declared[/]"
+    console.print(f"{figures} figures, {len(findings)} findings: {verdicts}; {state}", highlight=False, soft_wrap=True)
+    for finding in wrong:
+        console.print(
+            f"[red]not as declared[/] {escape(finding.name)} on {finding.engine}: printed {escape(finding.printed)}, "
+            f"measured {format_value(finding)}, {finding.verdict}, declared {finding.declared}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def show_sources(console: Console, sources: Sequence[tuple[str, str]]) -> None:
+    """Programs side by side (one below the other on a narrow terminal), each under its title."""
+    programs = [
+        (title, Syntax(text, "python", theme="ansi_light", word_wrap=True, background_color="default"))
+        for title, text in sources
+    ]
+    if console.width < 120:
+        for title, program in programs:
+            console.rule(title)
+            console.print(program)
+        return
+    table = Table(box=box.SIMPLE_HEAD, expand=True)
+    for title, _ in programs:
+        table.add_column(title, ratio=1)
+    table.add_row(*(program for _, program in programs))
+    console.print(table)

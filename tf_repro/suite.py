@@ -1,0 +1,149 @@
+"""The one place that pairs a claim with a legacy run, a port and a derivation.
+
+TensorFlow is imported only when an engine that needs it runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import legacy_tf1
+from tf_repro import claims
+from tf_repro.claims import Claim, Document
+from tf_repro.compare import Finding, find
+from tf_repro.record import InputError, Record, load_recording
+
+RECORDINGS = Path(legacy_tf1.__file__).parent / "recordings"
+
+_RECORDED = re.compile(r"tf-\d+\.\d+\.\d+")
+
+
+Report = Callable[[str, str], None]
+"""Called with document and engine before each run."""
+
+
+def engines(documents: Iterable[Document]) -> list[str]:
+    """Every engine that the documents name, in their order."""
+    return list(dict.fromkeys(engine for document in documents for engine in document.engines))
+
+
+def select(names: Iterable[str], chosen: Iterable[str], directory: Path) -> tuple[list[Document], list[str]]:
+    """The documents and engines that a user asked for; all of them where none is named.
+
+    Raises:
+        InputError: a document or an engine is unknown, or a claims file breaks a rule.
+    """
+    documents = [claims.load(name, directory) for name in dict.fromkeys(names) or claims.names(directory)]
+    known = engines(documents)
+    for engine in chosen:
+        if engine not in known:
+            raise InputError(f"engine must be one of {', '.join(known)}. Received: {engine!r}")
+    return documents, [engine for engine in known if engine in set(chosen)] or known
+
+
+def record(document: str, engine: str) -> Record:
+    """Run ``document`` on ``engine``, or load what genuine TensorFlow 1.x recorded.
+
+    Args:
+        document: its name, such as ``"softmax_backprop"``.
+        engine: ``"tf-1.4.1"`` and the like (a recording), ``"compat.v1"`` (the Session program on TensorFlow 2),
+            ``"eager"``, ``"function"``, ``"xla"`` (the port), each of these with ``":tf1"`` (the port on the softmax
+            with TF1's rounding), or ``"derivation"``.
+
+    Example:
+        >>> float(record("softmax_backprop", "tf-1.4.1")["after"]["w"][3]).hex()
+        '0x1.47ae1a0000000p-2'
+    """
+    if _RECORDED.fullmatch(engine):
+        return load_recording(RECORDINGS / f"{engine}.json")[document]
+    if engine == "compat.v1":
+        return Record(importlib.import_module(f"legacy_tf1.{document}").run_all())
+    if engine == "derivation":
+        return _run_all(document, importlib.import_module(f"tf_repro.derivations.{document}").run)
+    name, _, numerics = engine.partition(":")
+    run = partial(importlib.import_module(f"tf_repro.ports.{document}").run, engine=name)
+    if numerics:
+        from tf_repro import nn
+
+        run = partial(run, softmax=partial(nn.softmax, numerics=numerics))
+    return _run_all(document, run)
+
+
+def needs_tensorflow(engine: str) -> bool:
+    """Whether running the engine imports TensorFlow."""
+    return engine != "derivation" and not _RECORDED.fullmatch(engine)
+
+
+def sources(document: str) -> list[tuple[str, str]]:
+    """Title and text of the document's TF1 program, where it has one, and of its port."""
+    root = Path(__file__).parent
+    paths = {
+        "TF1 program": RECORDINGS.parent / f"{document}.py",
+        "TF2 port": root / "ports" / f"{document}.py",
+    }
+    return [(title, path.read_text(encoding="utf-8")) for title, path in paths.items() if path.exists()]
+
+
+def _run_all(document: str, run: Callable[..., Record]) -> Record:
+    """The runs that make up a document, as one Record."""
+    return run()
+
+
+def findings(documents: Iterable[Document], chosen: Iterable[str], progress: Report | None = None) -> Iterator[Finding]:
+    """One Finding per printed scalar and engine.
+
+    Args:
+        documents: the claims to check.
+        chosen: the engines to check them on.
+        progress: called with document and engine before each run.
+    """
+    for document in documents:
+        truth = record(document.name, "derivation")
+        for engine in chosen:
+            if engine in document.engines:
+                if progress:
+                    progress(document.name, engine)
+                run = truth if engine == "derivation" else record(document.name, engine)
+                yield from compare(document, engine, run, truth)
+
+
+def compare(document: Document, engine: str, run: Record, truth: Record) -> Iterator[Finding]:
+    """The Findings of one document on one engine, from the engine's Record and the derivation's."""
+    for claim in document.claims:
+        if engine in claim.declarations:
+            yield from _compare_claim(document, claim, engine, run, truth)
+
+
+def _compare_claim(document: Document, claim: Claim, engine: str, run: Record, truth: Record) -> Iterator[Finding]:
+    values = _scalars(claim, run, claim.quantity)
+    mistaken = _scalars(claim, run, claim.mistake) if claim.mistake else [None] * len(values)
+    has_truth = claim.quantity in truth.get(claim.moment, {})
+    truths = _scalars(claim, truth, claim.quantity) if has_truth else [None] * len(values)
+    for index, figure in enumerate(claim.figures):
+        yield find(
+            figure,
+            claim.declarations[engine][index],
+            values[index],
+            mistaken=mistaken[index],
+            truth=truths[index],
+            document=document.name,
+            claim=claim.id,
+            moment=claim.moment,
+            index=None if claim.is_scalar else index,
+            engine=engine,
+        )
+
+
+def _scalars(claim: Claim, run: Mapping[str, Any], quantity: str) -> Any:
+    array = run.quantity(claim.moment, quantity).ravel()  # type: ignore[attr-defined]
+    if array.size != len(claim.figures):
+        raise InputError(
+            f"claim {claim.id!r} must have as many figures as {claim.moment}/{quantity} has scalars. "
+            f"Received: {len(claim.figures)} figures, {array.size} scalars"
+        )
+    return array
