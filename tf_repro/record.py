@@ -114,8 +114,8 @@ def parse_json(text: str, origin: str) -> dict[str, Any]:
     return content
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write ``text`` under a temporary name beside ``path``, then move it there: all of it or nothing.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write ``content``, text in UTF-8, under a temporary name beside ``path``, then move it there: all of it or nothing.
 
     Raises:
         InputError: the folder does not exist or cannot be written.
@@ -127,8 +127,8 @@ def write_atomically(path: Path, text: str) -> None:
             f"an output file needs an existing, writable folder. Received: {path} ({error.strerror})"
         ) from None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)

@@ -59,19 +59,23 @@ def record(document: str, engine: str) -> Record:
         >>> float(record("softmax_backprop", "tf-1.4.1")["after"]["w"][3]).hex()
         '0x1.47ae1a0000000p-2'
     """
+    derivation = importlib.import_module(f"tf_repro.derivations.{document}")
     if _RECORDED.fullmatch(engine):
-        return load_recording(RECORDINGS / f"{engine}.json")[document]
+        moments = load_recording(RECORDINGS / f"{engine}.json")[document]
+        return Record(_decided(derivation, moments), moments.provenance)
     if engine == "compat.v1":
-        return Record(importlib.import_module(f"legacy_tf1.{document}").run_all())
-    if engine == "derivation":
-        return _run_all(document, importlib.import_module(f"tf_repro.derivations.{document}").run)
-    name, _, numerics = engine.partition(":")
-    run = partial(importlib.import_module(f"tf_repro.ports.{document}").run, engine=name)
-    if numerics:
-        from tf_repro import nn
+        moments = importlib.import_module(f"legacy_tf1.{document}").run_all()
+    elif engine == "derivation":
+        moments = RUNS[document](derivation, {})
+    else:
+        name, _, numerics = engine.partition(":")
+        how: dict[str, Any] = {"engine": name}
+        if numerics:
+            from tf_repro import nn
 
-        run = partial(run, softmax=partial(nn.softmax, numerics=numerics))
-    return _run_all(document, run)
+            how["softmax"] = partial(nn.softmax, numerics=numerics)
+        moments = RUNS[document](importlib.import_module(f"tf_repro.ports.{document}"), how)
+    return Record(_decided(derivation, moments))
 
 
 def needs_tensorflow(engine: str) -> bool:
@@ -89,9 +93,55 @@ def sources(document: str) -> list[tuple[str, str]]:
     return [(title, path.read_text(encoding="utf-8")) for title, path in paths.items() if path.exists()]
 
 
-def _run_all(document: str, run: Callable[..., Record]) -> Record:
-    """The runs that make up a document, as one Record."""
-    return run()
+def _softmax_backprop(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(module.run(**how))
+
+
+def _softmax_jacobian(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(module.run(**how))
+
+
+def _softmax_cross_entropy(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+    moments = {"stability": module.stability(**how)}
+    for method in ("manual", "fused"):
+        run = module.run(method=method, **how)
+        moments |= {f"{moment}, {method}": quantities for moment, quantities in run.items()}
+    return moments
+
+
+def _softmax_regression(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **module.run(**how),
+        "example": module.example(**how),
+        "two classes": module.two_class(**how),
+        "label probability": module.label_probability(**how),
+    }
+
+
+def _reverse_mode(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+    cosine = module.run(cost="cosine", **how)
+    return {
+        **module.run(**how),
+        "sweep": module.sweep(**how),
+        "after, cost y0·y": module.run(cost="product_with_first", **how)["after"],
+        **{f"{moment}, cosine": quantities for moment, quantities in cosine.items()},
+    }
+
+
+RUNS: dict[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
+    "softmax_backprop": _softmax_backprop,
+    "softmax_jacobian": _softmax_jacobian,
+    "softmax_cross_entropy": _softmax_cross_entropy,
+    "softmax_regression": _softmax_regression,
+    "reverse_mode": _reverse_mode,
+}
+"""By document, what its port and its derivation run to make up the document's Record."""
+
+
+def _decided(derivation: Any, moments: Mapping[str, Any]) -> dict[str, Any]:
+    """The moments, with the statements that their numbers decide."""
+    statements = derivation.decide(moments) if hasattr(derivation, "decide") else {}
+    return {name: {**moments.get(name, {}), **statements.get(name, {})} for name in {**moments, **statements}}
 
 
 def findings(documents: Iterable[Document], chosen: Iterable[str], progress: Report | None = None) -> Iterator[Finding]:
