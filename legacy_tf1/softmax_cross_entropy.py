@@ -8,6 +8,9 @@ from legacy_tf1.tensorflow1 import tf
 
 SAMPLES = 8
 
+# How many threads share a matrix product decides in which order it is summed.
+ONE_THREAD = tf.ConfigProto(intra_op_parallelism_threads=1)
+
 
 def inputs():
     """Random images and one-hot labels, from a stream that NumPy has frozen."""
@@ -50,7 +53,7 @@ def run(method, features=None, labels=None, weights=None, learning_rate=1e-4, st
             [("cost", cost), ("logits", logits), ("b2", b_fc2), ("W1_corner", w_fc1[:2, :5]), ("W2_row", w_fc2[0])]
         )
         feeds = {images: features, output: labels}
-        with tf.Session() as session:
+        with tf.Session(config=ONE_THREAD) as session:
             session.run(tf.global_variables_initializer())
             before = session.run(list(prints.values()), feeds)
             for _ in range(steps):

@@ -6,20 +6,19 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 try:
     import typer
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 except ImportError:  # the core installation
     sys.exit("tf-repro: the command needs the extra 'suite'. Received: a core installation; pip install '.[suite]'")
 
-from tf_repro import claims, suite
-from tf_repro.record import InputError, write_atomically
-from tf_repro.report import findings_json, terminal
+from tf_repro import claims
+from tf_repro.errors import InputError
+from tf_repro.report import terminal
 
 app = typer.Typer(
     name="tf-repro",
@@ -44,7 +43,7 @@ Claims = Annotated[
 @app.command("list")
 def list_documents(directory: Claims = claims.DIRECTORY) -> None:
     """List the documents, how many figures each printed, and the engines."""
-    documents, _ = suite.select([], [], directory)
+    documents, _ = claims.select(directory=directory)
     terminal.show_documents(Console(), documents)
 
 
@@ -53,6 +52,9 @@ def run(
     documents: Documents = None,
     engine: Engines = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the findings as JSON.")] = None,
+    data: Annotated[
+        str, typer.Option(metavar="NAME", help="What softmax_jacobian's network is trained on: digits or mnist.")
+    ] = "digits",
     directory: Claims = claims.DIRECTORY,
 ) -> int:
     """Recompute every printed figure on every engine and hold it against its declared verdict.
@@ -61,13 +63,19 @@ def run(
     reason. erratum: the figure contradicts the document's own inputs; the correct figure and the mistake behind the
     printed one are both computed.
     """
-    chosen, engines = suite.select(documents or [], engine or [], directory)
+    chosen, engines = claims.select(documents or [], engine or [], directory)
     if json is not None and (json.is_dir() or not json.parent.is_dir()):
         raise InputError(f"--json must be a file in an existing folder. Received: {json}")
+    from tf_repro import suite
+    from tf_repro.data import check_source
+    from tf_repro.record import write_atomically
+    from tf_repro.report import findings_json
+
+    check_source(data)
     console = Console()
     findings = []
     with _progress() as report, quiet_tensorflow():
-        for finding in suite.findings(chosen, engines, report):
+        for finding in suite.findings(chosen, engines, report, data):
             findings.append(finding)
     for document in chosen:
         terminal.show_findings(console, document, [f for f in findings if f.document == document.name])
@@ -83,7 +91,9 @@ def show(
     directory: Claims = claims.DIRECTORY,
 ) -> None:
     """Show a document's TF1 program beside its TF2 port, and its figures as genuine TF1 and float64 give them."""
-    (chosen,), _ = suite.select([document], [], directory)
+    (chosen,), _ = claims.select([document], directory=directory)
+    from tf_repro import suite
+
     console = Console()
     terminal.show_sources(console, suite.sources(document))
     offline = [engine for engine in chosen.engines if not suite.needs_tensorflow(engine)]
@@ -91,8 +101,10 @@ def show(
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[suite.Report]:
+def _progress() -> Iterator[Callable[[str, str], None]]:
     """A spinner on standard error that names what is running; silent where that is no terminal."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -1,14 +1,23 @@
 """Inputs for the ports: handwritten digits, and the generators of random samples."""
 
+import contextlib
+import io
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from tf_repro.record import InputError
+from tf_repro.errors import InputError
 
 SOURCES = ("digits", "mnist")
 
 MNIST_SAMPLES = 10_000  # full-batch descent reads them all in every step
+
+
+def check_source(source):
+    """Raise an :class:`InputError` unless ``source`` is one of :data:`SOURCES`."""
+    if source not in SOURCES:
+        raise InputError(f"data must be one of {', '.join(SOURCES)}. Received: {source!r}")
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,7 @@ class Digits:
     test_labels: np.ndarray
 
 
+@cache
 def load_digits(source="digits"):
     """Real handwritten digits.
 
@@ -38,8 +48,7 @@ def load_digits(source="digits"):
         >>> load_digits().features.shape
         (1500, 64)
     """
-    if source not in SOURCES:
-        raise InputError(f"data must be one of {', '.join(SOURCES)}. Received: {source!r}")
+    check_source(source)
     pixels, numbers, count = _mnist() if source == "mnist" else _sklearn_digits()
     features = (pixels.reshape(len(pixels), -1) / pixels.max()).astype("float32")
     labels = np.eye(10, dtype="float32")[numbers]
@@ -61,7 +70,8 @@ def _mnist():
     import keras
 
     try:
-        (pixels, numbers), (test_pixels, test_numbers) = keras.datasets.mnist.load_data()
+        with contextlib.redirect_stdout(io.StringIO()):  # Keras announces the download there
+            (pixels, numbers), (test_pixels, test_numbers) = keras.datasets.mnist.load_data()
     except Exception as error:  # whatever the download, the cache or the archive raises
         raise InputError(
             f"data 'mnist' must be downloadable or in Keras' cache. Received: {type(error).__name__}: {error}; "

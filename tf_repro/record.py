@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from tf_repro.errors import InputError
+
 Array = np.ndarray[Any, Any]
-
-
-class InputError(ValueError):
-    """Something a user handed over breaks a rule; the message is one line that names rule and offender."""
 
 
 class Record(Mapping[str, Mapping[str, Array]]):
@@ -115,7 +113,7 @@ def parse_json(text: str, origin: str) -> dict[str, Any]:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write ``content``, text in UTF-8, under a temporary name beside ``path``, then move it there: all of it or nothing.
+    """Write ``content``, all of it or nothing: under a temporary name beside ``path``, then moved there.
 
     Raises:
         InputError: the folder does not exist or cannot be written.

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import legacy_tf1
-from tf_repro import claims
 from tf_repro.claims import Claim, Document
 from tf_repro.compare import Finding, find
-from tf_repro.record import InputError, Record, load_recording
+from tf_repro.data import load_digits
+from tf_repro.errors import InputError
+from tf_repro.record import Record, load_recording
 
 RECORDINGS = Path(legacy_tf1.__file__).parent / "recordings"
 
@@ -27,26 +28,7 @@ Report = Callable[[str, str], None]
 """Called with document and engine before each run."""
 
 
-def engines(documents: Iterable[Document]) -> list[str]:
-    """Every engine that the documents name, in their order."""
-    return list(dict.fromkeys(engine for document in documents for engine in document.engines))
-
-
-def select(names: Iterable[str], chosen: Iterable[str], directory: Path) -> tuple[list[Document], list[str]]:
-    """The documents and engines that a user asked for; all of them where none is named.
-
-    Raises:
-        InputError: a document or an engine is unknown, or a claims file breaks a rule.
-    """
-    documents = [claims.load(name, directory) for name in dict.fromkeys(names) or claims.names(directory)]
-    known = engines(documents)
-    for engine in chosen:
-        if engine not in known:
-            raise InputError(f"engine must be one of {', '.join(known)}. Received: {engine!r}")
-    return documents, [engine for engine in known if engine in set(chosen)] or known
-
-
-def record(document: str, engine: str) -> Record:
+def record(document: str, engine: str, data: str = "digits") -> Record:
     """Run ``document`` on ``engine``, or load what genuine TensorFlow 1.x recorded.
 
     Args:
@@ -54,6 +36,7 @@ def record(document: str, engine: str) -> Record:
         engine: ``"tf-1.4.1"`` and the like (a recording), ``"compat.v1"`` (the Session program on TensorFlow 2),
             ``"eager"``, ``"function"``, ``"xla"`` (the port), each of these with ``":tf1"`` (the port on the softmax
             with TF1's rounding), or ``"derivation"``.
+        data: what the three-layer network is trained on, ``"digits"`` or ``"mnist"``.
 
     Example:
         >>> float(record("softmax_backprop", "tf-1.4.1")["after"]["w"][3]).hex()
@@ -61,21 +44,34 @@ def record(document: str, engine: str) -> Record:
     """
     derivation = importlib.import_module(f"tf_repro.derivations.{document}")
     if _RECORDED.fullmatch(engine):
-        moments = load_recording(RECORDINGS / f"{engine}.json")[document]
-        return Record(_decided(derivation, moments), moments.provenance)
+        recorded = load_recording(RECORDINGS / f"{engine}.json")[document]
+        return Record(_decided(derivation, recorded), recorded.provenance)
     if engine == "compat.v1":
         moments = importlib.import_module(f"legacy_tf1.{document}").run_all()
     elif engine == "derivation":
-        moments = RUNS[document](derivation, {})
+        moments = RUNS[document](derivation, _inputs(document, data))
     else:
-        name, _, numerics = engine.partition(":")
-        how: dict[str, Any] = {"engine": name}
-        if numerics:
-            from tf_repro import nn
-
-            how["softmax"] = partial(nn.softmax, numerics=numerics)
-        moments = RUNS[document](importlib.import_module(f"tf_repro.ports.{document}"), how)
+        port = importlib.import_module(f"tf_repro.ports.{document}")
+        moments = RUNS[document](port, _how(engine) | _inputs(document, data))
     return Record(_decided(derivation, moments))
+
+
+def _how(engine: str) -> dict[str, Any]:
+    """A port's keyword arguments for an engine such as ``"xla"`` or ``"xla:tf1"``."""
+    name, _, numerics = engine.partition(":")
+    if not numerics:
+        return {"engine": name}
+    from tf_repro import nn
+
+    return {"engine": name, "softmax": partial(nn.softmax, numerics=numerics)}
+
+
+def _inputs(document: str, data: str) -> dict[str, Any]:
+    """The inputs that a document takes from elsewhere."""
+    if document != "softmax_jacobian":
+        return {}
+    digits = load_digits(data)
+    return {"features": digits.features, "labels": digits.labels}
 
 
 def needs_tensorflow(engine: str) -> bool:
@@ -144,21 +140,26 @@ def _decided(derivation: Any, moments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: {**moments.get(name, {}), **statements.get(name, {})} for name in {**moments, **statements}}
 
 
-def findings(documents: Iterable[Document], chosen: Iterable[str], progress: Report | None = None) -> Iterator[Finding]:
+def findings(
+    documents: Iterable[Document], chosen: Iterable[str], progress: Report | None = None, data: str = "digits"
+) -> Iterator[Finding]:
     """One Finding per printed scalar and engine.
 
     Args:
         documents: the claims to check.
         chosen: the engines to check them on.
         progress: called with document and engine before each run.
+        data: what the three-layer network is trained on.
     """
     for document in documents:
-        truth = record(document.name, "derivation")
+        if progress:
+            progress(document.name, "derivation")
+        truth = record(document.name, "derivation", data)
         for engine in chosen:
             if engine in document.engines:
                 if progress:
                     progress(document.name, engine)
-                run = truth if engine == "derivation" else record(document.name, engine)
+                run = truth if engine == "derivation" else record(document.name, engine, data)
                 yield from compare(document, engine, run, truth)
 
 

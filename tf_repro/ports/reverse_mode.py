@@ -4,8 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_repro.derivations.reverse_mode import POINT, TRUTH, W, X
+from tf_repro.errors import InputError
 from tf_repro.ports.engine import compiled, to_numpy
-from tf_repro.record import InputError, Record, as_array, as_count
+from tf_repro.record import Record, as_array, as_count
 
 
 def product(y):
@@ -40,7 +41,8 @@ def run(*, x=X, w=W, learning_rate=1.0, steps=1, cost="product", engine="eager")
         engine: ``"eager"``, ``"function"`` or ``"xla"``.
 
     Returns:
-        A Record with the moments ``before`` and ``after``, each with ``y``, ``w``, ``cost`` and ``gradient`` in float32.
+        A Record with the moments ``before`` and ``after``, each with ``y``, ``w``, ``cost`` and ``gradient``,
+        in float32.
 
     Raises:
         InputError: an input is not finite, not of shape [2], or the cost or engine is unknown.

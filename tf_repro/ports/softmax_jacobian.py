@@ -4,8 +4,9 @@ import tensorflow as tf
 
 from tf_repro.data import load_digits
 from tf_repro.derivations.softmax_jacobian import LARGE, LOGITS, initial_weights
+from tf_repro.errors import InputError
 from tf_repro.ports.engine import compiled, to_numpy
-from tf_repro.record import InputError, Record, as_array, as_count
+from tf_repro.record import Record, as_array, as_count
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
 

@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from tf_repro.data import random_logits, random_samples, two_class_probabilities
 from tf_repro.derivations.softmax_regression import EXAMPLE, EXAMPLE_AS_COMPUTED, REPEAT, STEP
+from tf_repro.errors import InputError
 from tf_repro.ports.engine import compiled, to_numpy
-from tf_repro.record import InputError, Record, as_array, as_count, write_atomically
+from tf_repro.record import Record, as_array, as_count, write_atomically
 
 BLOCK = 100  # steps that one call of a compiled function takes; the same code for fewer, so that no digit depends on it
 
@@ -34,7 +35,7 @@ class SoftmaxRegression:
         >>> losses = []
         >>> model.train(lambda count, loss: losses.append(loss), repeat=3)
         >>> [f"{loss:.4f}" for loss in losses]
-        ['-0.6931', '-0.6807', '-0.6688']
+        ['-0.6931', '-0.6808', '-0.6691']
     """
 
     def __init__(self, features, labels, engine="eager"):
@@ -109,7 +110,7 @@ class SoftmaxRegression:
             InputError: the file cannot be read, is no such file, or holds weights of another shape.
         """
         try:
-            with np.load(path) as saved:
+            with open(path, "rb") as file, np.load(file) as saved:
                 weights, count = saved["weights"], int(saved["count"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"weights must be in a file that save() wrote. Received: {path} ({error})") from None
