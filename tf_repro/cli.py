@@ -101,15 +101,17 @@ def show(
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[str, str], None]]:
-    """A spinner on standard error that names what is running; silent where that is no terminal."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+def _progress() -> Iterator[Callable[[str, str, float | None], None]]:
+    """A line on standard error that names what is running and how far it is; silent where that is no terminal."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    console = Console(file=os.fdopen(os.dup(2), "w", encoding="utf-8"))  # quiet_tensorflow takes standard error away
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting TensorFlow", total=None)
-        yield lambda document, engine: progress.update(task, description=f"{document} on {engine}")
+        yield lambda document, engine, share: progress.update(
+            task, description=f"{document} on {engine}", total=share and 1.0, completed=share or 0.0
+        )
 
 
 @contextlib.contextmanager

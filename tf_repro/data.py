@@ -14,7 +14,7 @@ SOURCES = ("digits", "mnist")
 MNIST_SAMPLES = 10_000  # full-batch descent reads them all in every step
 
 
-def check_source(source):
+def check_source(source: str) -> None:
     """Raise an :class:`InputError` unless ``source`` is one of :data:`SOURCES`."""
     if source not in SOURCES:
         raise InputError(f"data must be one of {', '.join(SOURCES)}. Received: {source!r}")

@@ -16,6 +16,7 @@ import legacy_tf1
 from tf_repro.claims import Claim, Document
 from tf_repro.compare import Finding, find
 from tf_repro.data import load_digits
+from tf_repro.derivations.softmax_regression import REPEAT
 from tf_repro.errors import InputError
 from tf_repro.record import Record, load_recording
 
@@ -24,11 +25,11 @@ RECORDINGS = Path(legacy_tf1.__file__).parent / "recordings"
 _RECORDED = re.compile(r"tf-\d+\.\d+\.\d+")
 
 
-Report = Callable[[str, str], None]
-"""Called with document and engine before each run."""
+Report = Callable[[str, str, float | None], None]
+"""Called with document, engine and, in a training, the share of the steps that are done."""
 
 
-def record(document: str, engine: str, data: str = "digits") -> Record:
+def record(document: str, engine: str, data: str = "digits", progress: Report | None = None) -> Record:
     """Run ``document`` on ``engine``, or load what genuine TensorFlow 1.x recorded.
 
     Args:
@@ -37,11 +38,14 @@ def record(document: str, engine: str, data: str = "digits") -> Record:
             ``"eager"``, ``"function"``, ``"xla"`` (the port), each of these with ``":tf1"`` (the port on the softmax
             with TF1's rounding), or ``"derivation"``.
         data: what the three-layer network is trained on, ``"digits"`` or ``"mnist"``.
+        progress: called before the run, and with each step of the 5000 that a training has.
 
     Example:
         >>> float(record("softmax_backprop", "tf-1.4.1")["after"]["w"][3]).hex()
         '0x1.47ae1a0000000p-2'
     """
+    if progress:
+        progress(document, engine, None)
     derivation = importlib.import_module(f"tf_repro.derivations.{document}")
     if _RECORDED.fullmatch(engine):
         recorded = load_recording(RECORDINGS / f"{engine}.json")[document]
@@ -52,7 +56,7 @@ def record(document: str, engine: str, data: str = "digits") -> Record:
         moments = RUNS[document](derivation, _inputs(document, data))
     else:
         port = importlib.import_module(f"tf_repro.ports.{document}")
-        moments = RUNS[document](port, _how(engine) | _inputs(document, data))
+        moments = RUNS[document](port, _how(engine) | _inputs(document, data) | _handle(document, engine, progress))
     return Record(_decided(derivation, moments))
 
 
@@ -64,6 +68,13 @@ def _how(engine: str) -> dict[str, Any]:
     from tf_repro import nn
 
     return {"engine": name, "softmax": partial(nn.softmax, numerics=numerics)}
+
+
+def _handle(document: str, engine: str, progress: Report | None) -> dict[str, Any]:
+    """The callback per step of the one document that trains for thousands of them."""
+    if document != "softmax_regression" or progress is None:
+        return {}
+    return {"handle": lambda count, loss: progress(document, engine, count / REPEAT)}
 
 
 def _inputs(document: str, data: str) -> dict[str, Any]:
@@ -106,8 +117,10 @@ def _softmax_cross_entropy(module: Any, how: Mapping[str, Any]) -> dict[str, Any
 
 
 def _softmax_regression(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+    run = module.run(**how)
+    how = {key: value for key, value in how.items() if key != "handle"}
     return {
-        **module.run(**how),
+        **run,
         "example": module.example(**how),
         "two classes": module.two_class(**how),
         "label probability": module.label_probability(**how),
@@ -148,18 +161,14 @@ def findings(
     Args:
         documents: the claims to check.
         chosen: the engines to check them on.
-        progress: called with document and engine before each run.
+        progress: see :func:`record`.
         data: what the three-layer network is trained on.
     """
     for document in documents:
-        if progress:
-            progress(document.name, "derivation")
-        truth = record(document.name, "derivation", data)
+        truth = record(document.name, "derivation", data, progress)
         for engine in chosen:
             if engine in document.engines:
-                if progress:
-                    progress(document.name, engine)
-                run = truth if engine == "derivation" else record(document.name, engine, data)
+                run = truth if engine == "derivation" else record(document.name, engine, data, progress)
                 yield from compare(document, engine, run, truth)
 
 

@@ -19,8 +19,10 @@ MAX_EXACT_ULP = 99_999
 def show_documents(console: Console, documents: Iterable[Document]) -> None:
     """A line per document: name, title, how many claims and printed scalars, engines."""
     table = Table(box=box.SIMPLE_HEAD)
-    for column, justify in (("document", "left"), ("claims", "right"), ("figures", "right"), ("title", "left")):
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=column == "document")
+    table.add_column("document", no_wrap=True)
+    table.add_column("claims", justify="right")
+    table.add_column("figures", justify="right")
+    table.add_column("title", overflow="fold")
     documents = list(documents)
     for document in documents:
         table.add_row(document.name, str(len(document.claims)), str(document.scalars), escape(document.title))
