@@ -6,8 +6,10 @@ TensorFlow is imported only when an engine that needs it runs.
 from __future__ import annotations
 
 import importlib
+import multiprocessing
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,9 @@ RECORDINGS = Path(legacy_tf1.__file__).parent / "recordings"
 
 _RECORDED = re.compile(r"tf-\d+\.\d+\.\d+")
 
+
+LONGEST = ("softmax_regression", "eager")  # 5000 steps, each one a dozen calls from Python
+SHARED_FROM = 10  # runs; below that, starting TensorFlow twice costs more than it saves
 
 Report = Callable[[str, str, float | None], None]
 """Called with document, engine and, in a training, the share of the steps that are done."""
@@ -74,7 +79,12 @@ def _handle(document: str, engine: str, progress: Report | None) -> dict[str, An
     """The callback per step of the one document that trains for thousands of them."""
     if document != "softmax_regression" or progress is None:
         return {}
-    return {"handle": lambda count, loss: progress(document, engine, count / REPEAT)}
+
+    def handle(count: int, loss: float) -> None:
+        if count % 50 == 0:
+            progress(document, engine, count / REPEAT)
+
+    return {"handle": handle}
 
 
 def _inputs(document: str, data: str) -> dict[str, Any]:
@@ -164,12 +174,33 @@ def findings(
         progress: see :func:`record`.
         data: what the three-layer network is trained on.
     """
+    documents, chosen = list(documents), list(chosen)
+    runs = [
+        (document.name, engine)
+        for document in documents
+        for engine in document.engines
+        if engine in chosen or engine == "derivation"
+    ]
+    records = _records(runs, progress, data)
     for document in documents:
-        truth = record(document.name, "derivation", data, progress)
         for engine in chosen:
             if engine in document.engines:
-                run = truth if engine == "derivation" else record(document.name, engine, data, progress)
+                run, truth = records[document.name, engine], records[document.name, "derivation"]
                 yield from compare(document, engine, run, truth)
+
+
+def _records(runs: Sequence[tuple[str, str]], progress: Report | None, data: str) -> Mapping[tuple[str, str], Record]:
+    """Every run's Record; where the longest is among them, a second process shares the others."""
+    if LONGEST not in runs or len(runs) < SHARED_FROM:
+        return {run: record(*run, data, progress) for run in runs}
+    others = [run for run in runs if run != LONGEST]
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        futures = {run: pool.submit(record, *run, data) for run in others}
+        done = {LONGEST: record(*LONGEST, data, progress)}
+        for run in reversed(others):
+            if futures[run].cancel():  # not begun there, so it is done here
+                done[run] = record(*run, data, progress)
+        return {run: done.get(run) or futures[run].result() for run in runs}
 
 
 def compare(document: Document, engine: str, run: Record, truth: Record) -> Iterator[Finding]:
