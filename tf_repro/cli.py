@@ -29,20 +29,21 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Documents = Annotated[
-    list[str] | None, typer.Argument(metavar="[DOCUMENT]...", help="Which documents; all by default.")
-]
+Documents = Annotated[list[str] | None, typer.Argument(metavar="DOCUMENT", help="Which documents; all by default.")]
 Engines = Annotated[
     list[str] | None, typer.Option("--engine", metavar="NAME", help="Only this engine; may be repeated.")
 ]
 Claims = Annotated[
-    Path, typer.Option("--claims", metavar="DIRECTORY", help="Claims to use instead of the package's own.")
+    Path,
+    typer.Option(
+        "--claims", metavar="DIRECTORY", help="Claims to use instead of the package's own.", show_default=False
+    ),
 ]
 
 
 @app.command("list")
 def list_documents(directory: Claims = claims.DIRECTORY) -> None:
-    """List the documents, how many figures each printed, and the engines."""
+    """List the documents, their figures and the engines."""
     documents, _ = claims.select(directory=directory)
     terminal.show_documents(Console(), documents)
 
@@ -57,7 +58,9 @@ def run(
     ] = "digits",
     directory: Claims = claims.DIRECTORY,
 ) -> int:
-    """Recompute every printed figure on every engine and hold it against its declared verdict.
+    """Recompute every printed figure and check its verdict.
+
+    Each figure is computed on each engine and held against the verdict that its claim declares.
 
     reproduced: prints as the document printed it. drifted: off by the declared number of ULP, for the declared
     reason. erratum: the figure contradicts the document's own inputs; the correct figure and the mistake behind the
@@ -90,7 +93,10 @@ def show(
     document: Annotated[str, typer.Argument(help="Which document; see `tf-repro list`.")],
     directory: Claims = claims.DIRECTORY,
 ) -> None:
-    """Show a document's TF1 program beside its TF2 port, and its figures as genuine TF1 and float64 give them."""
+    """Show a TF1 program beside its TF2 port, and the figures.
+
+    The figures are those of genuine TensorFlow 1 and of the float64 derivation; `run` computes the others.
+    """
     (chosen,), _ = claims.select([document], directory=directory)
     from tf_repro import suite
 
