@@ -19,7 +19,7 @@ def compiled(function, engine):
     """
     if engine not in ENGINES:
         raise InputError(f"engine must be one of {', '.join(ENGINES)}. Received: {engine!r}")
-    return function if engine == "eager" else tf.function(function, jit_compile=engine == "xla")
+    return function if engine == "eager" else tf.function(function, jit_compile=engine == "xla", autograph=False)
 
 
 def to_numpy(tensors):

@@ -64,10 +64,11 @@ class SoftmaxRegression:
         return tf.reduce_mean(cross_entropy)
 
     def _ascend_block(self, step, count):
+        def ascend(i, losses):
+            return i + 1, losses.write(i, self._ascend_once(step))
+
         losses = tf.TensorArray(tf.float64, BLOCK, element_shape=[])
-        for i in tf.range(count):
-            losses = losses.write(i, self._ascend_once(step))
-        return losses.stack()
+        return tf.while_loop(lambda i, _: i < count, ascend, (0, losses))[1].stack()
 
     def evaluate(self):
         """Loss at the present weights, and its gradient by them, NumPy float64."""
