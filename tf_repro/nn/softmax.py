@@ -133,13 +133,13 @@ def _softmax(z):
 
 
 def _unrecorded(z):
-    """In eager mode a constant, lest a tape keep all intermediates; in a graph forward mode needs the path."""
+    """A constant in eager mode, lest a tape keep intermediates; in a graph, forward mode needs the path."""
     return tf.stop_gradient(z) if tf.executing_eagerly() else z
 
 
 @tf.function(reduce_retracing=True)
 def _exp_over_sum(z, blocks):
-    """Softmax of long rows: XLA's own lowering of ``tf.nn.softmax`` adds up too many terms in a line."""
+    """Softmax of long rows: XLA's lowering of ``tf.nn.softmax`` adds too many terms in a line."""
     shifted = tf.exp(z - tf.reduce_max(z, -1, keepdims=True))
     return shifted / _row_sum(shifted, blocks)
 
