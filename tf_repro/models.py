@@ -36,7 +36,7 @@ class SoftmaxRegression(keras.Model):
 
     >>> model = SoftmaxRegression(classes=2)
     >>> features, labels = tf.constant([[1.0, 2.0], [1.0, -2.0]]), tf.eye(2)
-    >>> history = model.fit(features, labels, epochs=100, verbose=0)
+    >>> history = model.fit(features, labels, epochs=10, verbose=0)
     >>> model.predict(features, verbose=0).argmax(-1)
     array([0, 1])
     """

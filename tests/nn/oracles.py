@@ -56,6 +56,9 @@ def value_and_gradient(function, logits, cotangent):
     return y, tape.gradient(y, z, tf.convert_to_tensor(cotangent))
 
 
+compiled_value_and_gradient = tf.function(value_and_gradient, jit_compile=True)
+
+
 def assert_gradient_is_derivative(function, *arguments, tolerance=1e-7):
     """The gradient rule of `function` agrees with central differences, in float64.
 

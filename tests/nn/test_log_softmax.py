@@ -6,7 +6,13 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.nn.oracles import assert_gradient_is_derivative, log_softmax_truth, row_error, value_and_gradient
+from tests.nn.oracles import (
+    assert_gradient_is_derivative,
+    compiled_value_and_gradient,
+    log_softmax_truth,
+    row_error,
+    value_and_gradient,
+)
 from tests.nn.tolerances import FAR_APART, TOLERANCE
 from tf_repro.nn import log_softmax
 
@@ -14,14 +20,13 @@ RNG = np.random.default_rng(20261122)
 
 
 @pytest.mark.parametrize("scale", [0, 1, 5, 20, 80])
-@pytest.mark.parametrize("width", [2, 10, 1000])
-@pytest.mark.parametrize("compiled", [False, True])
-def test_likelihood_gradient_keeps_its_digits_in_saturated_rows(scale, width, compiled):
+@pytest.mark.parametrize("width", [2, 1000])
+@pytest.mark.parametrize("run", [value_and_gradient, compiled_value_and_gradient])
+def test_likelihood_gradient_keeps_its_digits_in_saturated_rows(scale, width, run):
     """The upstream of a likelihood, one-hot, at the likeliest entry: the textbook form gives 1 - 1."""
     logits = (RNG.normal(size=(64, width)) * scale).astype(np.float32)
     cotangent = np.eye(width, dtype=np.float32)[logits.argmax(-1)]
-    function = tf.function(log_softmax, jit_compile=True) if compiled else log_softmax
-    value, gradient = value_and_gradient(function, logits, cotangent)
+    value, gradient = run(log_softmax, tf.constant(logits), tf.constant(cotangent))
     true_value, true_gradient = log_softmax_truth(logits, cotangent)
     assert row_error(value, true_value) <= FAR_APART["float32"]
     assert row_error(gradient, true_gradient, cotangent) <= FAR_APART["float32"]
@@ -107,12 +112,12 @@ def test_forward_mode(wrap):
     assert row_error(jvp, truth) <= TOLERANCE["float64"]
 
 
-@pytest.mark.parametrize("width", [7, 300, 8192])
+@pytest.mark.parametrize("width", [7, 300])
 def test_eager_and_graph_agree_bit_for_bit_and_xla_within_ulp(width):
     logits, cotangent = RNG.normal(size=(2, 8, width)).astype(np.float32) * 3
     eager = value_and_gradient(log_softmax, logits, cotangent)
     graph = tf.function(value_and_gradient)(log_softmax, logits, cotangent)
-    compiled = tf.function(value_and_gradient, jit_compile=True)(log_softmax, logits, cotangent)
+    compiled = compiled_value_and_gradient(log_softmax, tf.constant(logits), tf.constant(cotangent))
     for a, b, c in zip(eager, graph, compiled, strict=True):
         np.testing.assert_array_equal(a, b)
         assert row_error(c, a) <= FAR_APART["float32"]

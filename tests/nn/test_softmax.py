@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import keras
 import mpmath
 import numpy as np
 import pytest
@@ -11,9 +12,15 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.nn.oracles import assert_gradient_is_derivative, row_error, softmax_truth, value_and_gradient
+from tests.nn.oracles import (
+    assert_gradient_is_derivative,
+    compiled_value_and_gradient,
+    row_error,
+    softmax_truth,
+    value_and_gradient,
+)
 from tests.nn.tolerances import FAR_APART, TOLERANCE
-from tf_repro.nn import softmax
+from tf_repro.nn import log_softmax, softmax
 
 RNG = np.random.default_rng(20261121)
 
@@ -22,9 +29,9 @@ def softmax_tf1(logits, axis=-1):
     return softmax(logits, axis, numerics="tf1")
 
 
-def errors(function, logits, cotangent):
+def errors(function, logits, cotangent, run=value_and_gradient):
     """Row errors of `function`'s value and gradient."""
-    y, gradient = value_and_gradient(function, logits, cotangent)
+    y, gradient = run(function, tf.constant(logits), tf.constant(cotangent))
     true_y, true_gradient = softmax_truth(logits, cotangent)
     dtype = y.dtype.name
     return row_error(y, true_y, dtype=dtype), row_error(gradient, true_gradient, cotangent, dtype)
@@ -43,39 +50,45 @@ def drawn(rows, width, scale, offset=0.0, dtype=np.float32):
 )
 @pytest.mark.parametrize("compiled", [False, True])
 def test_gradient_in_the_regimes_where_every_framework_is_off(scale, offset, width, compiled):
-    function = tf.function(softmax, jit_compile=True) if compiled else softmax
+    run = compiled_value_and_gradient if compiled else value_and_gradient
     logits, cotangent = drawn(64, width, scale, offset)
-    _, ours = errors(function, logits, cotangent)
-    _, reference = errors(tf.nn.softmax, logits, cotangent)
+    _, ours = errors(softmax, logits, cotangent, run)
+    _, reference = errors(tf.nn.softmax, logits, cotangent, run)
     assert ours <= TOLERANCE["float32"]
     assert ours <= reference + TOLERANCE["float32"]
 
 
 def sweep(widths, modes, rows=200_000):
     worst = 0.0
-    for function in modes:
+    for run in modes:
         for width in widths:
             for scale in (0, 0.01, 1, 5, 20, 80):
                 for offset in (0, -300, 10000):
                     logits, cotangent = drawn(max(4, min(256, rows // width)), width, scale, offset)
-                    worst = max(worst, *errors(function, logits, cotangent))
+                    worst = max(worst, *errors(softmax, logits, cotangent, run))
     return worst
 
 
 def test_gradient_is_accurate_everywhere_on_a_few_widths():
-    assert sweep([1, 2, 10, 130, 1000], [softmax], rows=50_000) <= FAR_APART["float32"]
+    assert sweep([1, 2, 10, 130, 1000], [value_and_gradient], rows=50_000) <= FAR_APART["float32"]
 
 
 @pytest.mark.slow
 def test_gradient_is_accurate_everywhere_from_1_to_131072_entries():
     widths = [1, 2, 3, 5, 10, 33, 100, 127, 128, 1000, 1009, 8192, 10000, 50257, 131072]
-    assert sweep(widths, [softmax, tf.function(softmax, jit_compile=True)]) <= FAR_APART["float32"]
+    assert sweep(widths, [value_and_gradient, compiled_value_and_gradient]) <= FAR_APART["float32"]
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-def test_long_rows_under_xla(compiled):
+@pytest.mark.parametrize("run", [value_and_gradient, compiled_value_and_gradient])
+def test_long_rows(run):
     logits, cotangent = drawn(4, 131072, 5)
-    assert max(errors(tf.function(softmax, jit_compile=compiled), logits, cotangent)) <= FAR_APART["float32"]
+    assert max(errors(softmax, logits, cotangent, run)) <= FAR_APART["float32"]
+
+
+def test_gradient_taken_outside_the_compiled_function():
+    """There the rule cannot see that XLA will compile it, and takes the other form."""
+    logits, cotangent = drawn(4, 10000, 20, 100)
+    assert max(errors(tf.function(softmax, jit_compile=True), logits, cotangent)) <= FAR_APART["float32"]
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, (0, 1), (0, 2), (2, 0), (-1, -2), (0, 1, 2), [1]])
@@ -246,7 +259,7 @@ def test_eager_and_graph_agree_bit_for_bit_and_xla_within_ulp(function, width):
     logits, cotangent = drawn(8, width, 3, 5)
     eager = value_and_gradient(function, logits, cotangent)
     graph = tf.function(value_and_gradient)(function, logits, cotangent)
-    compiled = tf.function(value_and_gradient, jit_compile=True)(function, logits, cotangent)
+    compiled = compiled_value_and_gradient(function, tf.constant(logits), tf.constant(cotangent))
     for a, b, c in zip(eager, graph, compiled, strict=True):
         np.testing.assert_array_equal(a, b)
         assert row_error(c, a) <= FAR_APART["float32"]
@@ -262,6 +275,52 @@ def test_shapes_known_only_when_run(spec):
     y, gradient = run(logits, cotangent)
     assert row_error(y, softmax_truth(logits, cotangent)[0]) <= TOLERANCE["float32"]
     assert row_error(gradient, softmax_truth(logits, cotangent)[1]) <= TOLERANCE["float32"]
+
+
+def resident_bytes():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads memory from /proc")
+@pytest.mark.parametrize("function", [softmax, log_softmax])
+def test_eager_tape_keeps_no_intermediates_alive(function):
+    logits = tf.random.stateless_normal([64, 131072], [1, 2])
+    function(logits)
+    before = resident_bytes()
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        value = function(logits)
+    growth = resident_bytes() - before
+    assert growth < 1.75 * 4 * 64 * 131072  # the value itself, and less than one tensor more
+    del value, tape
+
+
+def test_recompute_grad():
+    z, dy = tf.constant(RNG.normal(size=(2, 2, 3)))
+    _, gradient = value_and_gradient(tf.recompute_grad(softmax), z, dy)
+    assert row_error(gradient, softmax_truth(z, dy)[1]) <= TOLERANCE["float64"]
+
+
+@pytest.mark.parametrize("function", [softmax, softmax_tf1, log_softmax])
+def test_saved_model_keeps_the_gradient(tmp_path, function):
+    module = tf.Module()
+    module.run = tf.function(function, input_signature=[tf.TensorSpec([None, 3])])
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
+    tf.saved_model.save(module, tmp_path, options=options)
+    loaded = tf.saved_model.load(tmp_path)
+    logits, cotangent = drawn(4, 3, 20, 100)
+    for ours, theirs in zip(
+        value_and_gradient(function, logits, cotangent),
+        value_and_gradient(loaded.run, logits, cotangent),
+        strict=True,
+    ):
+        assert row_error(theirs, ours) <= FAR_APART["float32"]
+
+
+def test_symbolic_keras_inputs_need_a_layer():
+    with pytest.raises(ValueError, match="KerasTensor"):
+        softmax(keras.Input([3]))
 
 
 def test_static_shape_is_kept():

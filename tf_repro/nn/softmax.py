@@ -90,11 +90,14 @@ def _over_rows(function, logits, axis):
     axes = _checked_axes(axis, logits.shape.rank)
     order = [d for d in range(logits.shape.rank or 0) if d not in axes] + axes
     moved = logits if order == sorted(order) else tf.transpose(logits, order)
+    computed = tf.float32 if logits.dtype.size < 4 else logits.dtype
+    if axes == [1] and logits.shape.rank == 2 and logits.shape[1]:
+        return tf.cast(function(tf.cast(logits, computed)), logits.dtype)
     shape = tf.shape(moved)
     static = moved.shape[-len(axes) :].num_elements()
     # An empty slice has no likeliest entry: no elements are seen as no rows of one entry.
     width = tf.maximum(tf.reduce_prod(shape[-len(axes) :]), 1) if static is None else max(static, 1)
-    rows = tf.cast(tf.reshape(moved, [-1, width]), tf.float32 if logits.dtype.size < 4 else logits.dtype)
+    rows = tf.cast(tf.reshape(moved, [-1, width]), computed)
     result = tf.cast(tf.reshape(function(rows), shape), logits.dtype)
     return result if moved is logits else tf.transpose(result, [order.index(d) for d in range(len(order))])
 
@@ -127,19 +130,10 @@ def _checked_axes(axis, rank):
 
 def _softmax(z):
     blocks = _blocks(z.shape[-1])
-    if blocks and blocks[0] >= 32:
-        return _softmax_known(z, _exp_over_sum(_unrecorded(z), blocks))
-    return _softmax_known(z, tf.nn.softmax(z))
+    return _softmax_known(z, _exp_over_sum(z, blocks) if blocks and _for_xla(z) else tf.nn.softmax(z))
 
 
-def _unrecorded(z):
-    """A constant in eager mode, lest a tape keep intermediates; in a graph, forward mode needs the path."""
-    return tf.stop_gradient(z) if tf.executing_eagerly() else z
-
-
-@tf.function(reduce_retracing=True)
 def _exp_over_sum(z, blocks):
-    """Softmax of long rows: XLA's lowering of ``tf.nn.softmax`` adds too many terms in a line."""
     shifted = tf.exp(z - tf.reduce_max(z, -1, keepdims=True))
     return shifted / _row_sum(shifted, blocks)
 
@@ -159,27 +153,49 @@ def _softmax_gradient(z, y, dy):
     def value(z, dy):
         def grad(up):
             p = _softmax_known(z, y)
-            return _softmax_gradient(z, y, _centred(p, dy) * _centred(p, up)), _softmax_gradient(z, y, up)
+            spread = [_centred(p, a, blocks, for_xla) for a in (dy, up)]
+            return _softmax_gradient(z, y, spread[0] * spread[1]), _softmax_gradient(z, y, up)
 
-        return _centred_product(y, dy, _blocks(y.shape[-1])), grad
+        blocks, for_xla = _blocks(y.shape[-1]), _for_xla(dy)
+        return _centred_product(y, dy, blocks, for_xla), grad
 
     return value(z, dy)
 
 
-def _centred(y, a):
-    """``a - Σ a·y``, measured from the likeliest entry's own value so that it cannot cancel there."""
-    from_likeliest = a - _at(a, _likeliest(y))
-    return from_likeliest - _row_dot(from_likeliest, y, _blocks(y.shape[-1]))
+def _centred(y, a, blocks, for_xla):
+    """``a - Σ a·y``, measured from the likeliest entry's own value so that it cannot cancel there.
+
+    XLA fuses reductions, but neither an argmax nor a batch of inner products; TensorFlow's kernels are
+    fastest with those two, which write nothing in between. On a GPU a product might be rounded to TF32.
+    """
+    if for_xla or tf.config.list_physical_devices("GPU"):
+        likeliest = tf.equal(y, tf.reduce_max(y, -1, keepdims=True))
+        a -= tf.reduce_max(tf.where(likeliest, a, a.dtype.min), -1, keepdims=True)
+        return a - _row_sum(a * y, blocks)
+    a -= _at(a, _likeliest(y))
+    return a - _row_dot(a, y, blocks)
 
 
 @tf.function(reduce_retracing=True)
-def _centred_product(y, a, blocks):
-    from_likeliest = a - _at(a, _likeliest(y))
-    return (from_likeliest - _row_dot(from_likeliest, y, blocks)) * y
+def _centred_product(y, a, blocks, for_xla):
+    return _centred(y, a, blocks, for_xla) * y
+
+
+def _for_xla(tensor):
+    """Whether XLA will compile the operations that use `tensor`. Unseen, it costs time, not accuracy."""
+    graph = getattr(tensor, "graph", None)
+    while graph is not None:
+        context = graph._get_control_flow_context()
+        if context is not None and context.IsXLAContext():
+            return True
+        graph = getattr(graph, "outer_graph", None)
+    return False
 
 
 def _log_softmax(z):
-    return _log_softmax_known(z, _log_probabilities(_unrecorded(z), _blocks(z.shape[-1])))
+    # In eager mode a constant, lest a tape keep intermediates; in a graph, forward mode needs the path.
+    known = tf.stop_gradient(z) if tf.executing_eagerly() else z
+    return _log_softmax_known(z, _log_probabilities(known, _blocks(z.shape[-1])))
 
 
 @tf.function(reduce_retracing=True)
@@ -206,7 +222,9 @@ def _log_softmax_gradient(z, logarithm, dy):
         def grad(up):
             y = tf.exp(logarithm)
             total = tf.reduce_sum(dy, -1, keepdims=True)
-            return -total * _softmax_gradient(z, y, up), _centred(_softmax_known(z, y), up)
+            return -total * _softmax_gradient(z, y, up), _centred(
+                _softmax_known(z, y), up, _blocks(y.shape[-1]), _for_xla(up)
+            )
 
         return _less_its_share(logarithm, dy, _blocks(dy.shape[-1])), grad
 
@@ -261,9 +279,8 @@ def _row_sum(a, blocks):
 
 
 def _row_dot(a, b, blocks):
-    """``Σ a·b`` of each row. A matrix product writes nothing in between; on a GPU it could be TF32's."""
-    if not blocks or tf.config.list_physical_devices("GPU"):
-        return _row_sum(a * b, blocks)
+    if not blocks:
+        return tf.reduce_sum(a * b, -1, keepdims=True)
     a, b = (tf.reshape(t, [-1, blocks[0], 1, blocks[1]]) for t in (a, b))
     return tf.reduce_sum(_rounded(tf.matmul(a, b, transpose_b=True)[:, :, 0, 0]), -1, keepdims=True)
 
