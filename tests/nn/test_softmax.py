@@ -85,6 +85,14 @@ def test_long_rows(run):
     assert max(errors(softmax, logits, cotangent, run)) <= FAR_APART["float32"]
 
 
+def test_large_tensor_of_short_rows():
+    logits, cotangent = drawn(2**15, 9, 20, 300)
+    eager = value_and_gradient(softmax, logits, cotangent)[1]
+    graph = tf.function(value_and_gradient)(softmax, logits, cotangent)[1]
+    np.testing.assert_array_equal(eager, graph)
+    assert row_error(eager, softmax_truth(logits, cotangent)[1], cotangent) <= FAR_APART["float32"]
+
+
 def test_gradient_taken_outside_the_compiled_function():
     """There the rule cannot see that XLA will compile it, and takes the other form."""
     logits, cotangent = drawn(4, 10000, 20, 100)
