@@ -1,5 +1,5 @@
 """Softmax and cross-entropy functions built on ``tf.custom_gradient``; names as in ``tf.nn``."""
 
-from tf_repro.nn.softmax import softmax
+from tf_repro.nn.softmax import log_softmax, softmax
 
-__all__ = ["softmax"]
+__all__ = ["log_softmax", "softmax"]

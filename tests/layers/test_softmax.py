@@ -1,0 +1,226 @@
+"""tf_repro.layers.Softmax: what Keras demands of its own layer, and what its own layer loses."""
+
+import types
+from unittest import mock
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.nn.oracles import row_error, softmax_truth, value_and_gradient
+from tests.nn.tolerances import TOLERANCE
+from tf_repro.layers import Softmax
+
+softmax_test = pytest.importorskip("keras.src.layers.activations.softmax_test")
+RNG = np.random.default_rng(20261123)
+
+
+# They train a model without weights, from a generator that cannot be shuffled, and Keras warns of both.
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights:UserWarning")
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed, but will be ignored:UserWarning")
+class TestKerasOwnChecks(softmax_test.SoftmaxTest):
+    """The tests that Keras ships for keras.layers.Softmax, run on ours."""
+
+    def setUp(self):
+        super().setUp()
+        ours = mock.patch.object(softmax_test, "softmax", types.SimpleNamespace(Softmax=Softmax))
+        ours.start()
+        self.addCleanup(ours.stop)
+
+
+del softmax_test.SoftmaxTest  # or pytest collects Keras' own as well
+
+
+@pytest.mark.parametrize("axis", [-1, 1, (1, 2), [0, 2]])
+def test_config_round_trip(axis):
+    layer = Softmax(axis, numerics="tf1", name="probabilities", dtype="float64")
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert again.get_config() == layer.get_config()
+    x = RNG.normal(size=(2, 3, 4))
+    np.testing.assert_array_equal(again(x), layer(x))
+
+
+@pytest.mark.parametrize("axis", [-1, 0, (0, 2)])
+def test_gradient_is_that_of_the_function(axis):
+    x = (RNG.normal(size=(2, 3, 4)) * 20).astype(np.float32)
+    upstream = (RNG.normal(size=x.shape) + 100).astype(np.float32)
+    layer_gradient = value_and_gradient(Softmax(axis), x, upstream)[1]
+    axes = (axis,) if isinstance(axis, int) else axis
+    rows = [np.moveaxis(a, axes, range(-len(axes), 0)) for a in (x, upstream, layer_gradient)]
+    flat = [a.reshape(*a.shape[: 3 - len(axes)], -1) for a in rows]
+    assert row_error(flat[2], softmax_truth(*flat[:2])[1], flat[1]) <= 10 * TOLERANCE["float32"]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("size", [1.0, 3e4, 6e4])
+def test_masked_probabilities_are_exactly_zero_whatever_the_size_of_the_logits(dtype, size):
+    """Keras masks with -3e4 in float16 and -1e9 otherwise: logits below that gave the mass to the masked."""
+    logits = tf.cast([[-size, 0.0, -size, size]], dtype) * (1e30 if dtype in ("float32", "float64") else 1)
+    mask = tf.constant([[True, False, True, False]])
+    y, gradient = value_and_gradient(
+        lambda z: Softmax(dtype=dtype)(z, mask=mask), logits, tf.cast([[1, 5, 2, 7]], dtype)
+    )
+    np.testing.assert_array_equal(tf.cast(y, tf.float32), [[0.5, 0, 0.5, 0]])
+    np.testing.assert_array_equal(tf.cast(gradient, tf.float32), [[-0.25, 0, 0.25, 0]])
+
+
+def test_logits_below_the_mask_sentinel_are_zeroed_by_keras():
+    x, mask = np.float32([[-2e9, -2e9, 0.0]]), np.array([[True, True, False]])
+    np.testing.assert_array_equal(keras.layers.Softmax()(x, mask=mask), [[0, 0, 0]])
+    np.testing.assert_array_equal(Softmax()(x, mask=mask), [[0.5, 0.5, 0]])
+
+
+@pytest.mark.parametrize(
+    ("row", "mask"),
+    [([1, 2], [0, 0]), ([-np.inf, -np.inf], [0, 0]), ([np.nan, np.inf], [0, 0]), ([-np.inf, 3], [1, 0])],
+)
+def test_a_row_of_which_nothing_is_left_is_all_zero(row, mask):
+    y, gradient = value_and_gradient(
+        lambda z: Softmax()(z, mask=np.array([mask, [1, 1]])),
+        np.float32([row, [0, 0]]),
+        np.float32([[1, 2], [1, 2]]),
+    )
+    np.testing.assert_array_equal(y, [[0, 0], [0.5, 0.5]])
+    np.testing.assert_array_equal(gradient, [[0, 0], [-0.25, 0.25]])
+
+
+def test_a_row_of_minus_infinity_without_a_mask_is_nan():
+    assert np.isnan(Softmax()(np.float32([[-np.inf, -np.inf]]))).all()
+
+
+def loss_and_gradient(layer, logits, label, loss, **call):
+    logits = tf.constant(logits)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        value = loss(label, layer(logits, **call))
+    return value.numpy(), tape.gradient(value, logits).numpy()
+
+
+@pytest.mark.parametrize("run", [lambda f: f, tf.function])
+def test_logits_stay_attached_for_keras_losses(run):
+    """Bare probabilities give loss 16.118 and gradient exactly 0 here."""
+    loss = keras.losses.CategoricalCrossentropy()
+    inputs = np.float32([[0, 30, 0]]), np.float32([[1, 0, 0]])
+
+    def graph():
+        logits = tf.constant(inputs[0])
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            value = loss(inputs[1], Softmax()(logits))
+        return value, tape.gradient(value, logits)
+
+    value, gradient = run(graph)()
+    assert value == 30
+    np.testing.assert_allclose(gradient, [[-1, 1, 0]], atol=TOLERANCE["float32"])
+
+
+def test_logits_stay_attached_after_a_masked_softmax_where_keras_loses_them():
+    sparse = keras.losses.SparseCategoricalCrossentropy()
+    logits, label, mask = np.float32([[0, 30, 0, 50]]), np.array([0]), np.array([[True, True, True, False]])
+    value, gradient = loss_and_gradient(Softmax(), logits, label, sparse, mask=mask)
+    assert value == 30
+    np.testing.assert_allclose(gradient, [[-1, 1, 0, 0]], atol=TOLERANCE["float32"])
+    value, gradient = loss_and_gradient(keras.layers.Softmax(), logits, label, sparse, mask=mask)
+    assert value < 17
+    assert not gradient.any()
+
+
+def test_masked_loss_with_dense_labels_is_finite():
+    dense = keras.losses.CategoricalCrossentropy()
+    value, gradient = loss_and_gradient(
+        Softmax(),
+        np.float32([[0, 1, 5]]),
+        np.float32([[1, 0, 0]]),
+        dense,
+        mask=np.array([[True, True, False]]),
+    )
+    assert abs(value - np.log(1 + np.e)) <= TOLERANCE["float32"] * 2
+    assert np.isfinite(gradient).all()
+
+
+def test_logits_survive_mixed_precision_in_a_float32_last_layer():
+    logits, label = tf.constant([[0, 30, 0]], tf.float16), np.float32([[1, 0, 0]])
+    layer = Softmax(dtype=keras.DTypePolicy("float32"))
+    value, gradient = loss_and_gradient(layer, logits, label, keras.losses.CategoricalCrossentropy())
+    assert value == 30
+    np.testing.assert_allclose(gradient, [[-1, 1, 0]], atol=TOLERANCE["float16"])
+
+
+def test_fit_save_load_and_export(tmp_path):
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, Softmax(name="probabilities")(keras.layers.Dense(3)(inputs)))
+    model.compile(keras.optimizers.SGD(0.5), keras.losses.SparseCategoricalCrossentropy())
+    x = RNG.normal(size=(64, 4)).astype(np.float32)
+    y = x[:, :3].argmax(-1)
+    history = model.fit(x, y, epochs=5, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    expected = model.predict(x, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert type(loaded.get_layer("probabilities")) is Softmax
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), expected)
+    model.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "exported")
+    assert row_error(exported.serve(x), expected) <= TOLERANCE["float32"]
+
+
+def test_symbolic_call_and_output_shape():
+    layer = Softmax(axis=(1, 2))
+    assert layer(keras.Input((3, None, 2))).shape == (None, 3, None, 2)
+    assert layer.compute_output_shape((None, 3, 4)) == (None, 3, 4)
+
+
+def test_mask_of_an_upstream_layer_reaches_softmax():
+    scores = tf.zeros([1, 3])
+    scores._keras_mask = tf.constant([[True, False, True]])
+    np.testing.assert_array_equal(Softmax()(scores), [[0.5, 0, 0.5]])
+
+
+class Attention(keras.layers.MultiHeadAttention):
+    """Multi-head attention with our softmax, as the layer's documentation says."""
+
+    def _build_attention(self, rank):
+        super()._build_attention(rank)
+        self._softmax = Softmax(self._softmax.axis, dtype=self.dtype_policy)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_softmax_of_multi_head_attention(mixed):
+    policy = keras.DTypePolicy("mixed_float16" if mixed else "float32")
+    x = RNG.normal(size=(2, 5, 8)).astype(np.float32)
+    stock = keras.layers.MultiHeadAttention(2, 4, dtype=policy)
+    ours = Attention(2, 4, dtype=policy)
+    mask = np.tril(np.ones((5, 5), bool))[np.newaxis]
+    mask[0, 2] = False  # one query sees nothing
+    for layer in (stock, ours):
+        layer(x, x)
+    ours.set_weights(stock.get_weights())
+    for a, b in zip(
+        stock(x, x, attention_mask=mask, return_attention_scores=True),
+        ours(x, x, attention_mask=mask, return_attention_scores=True),
+        strict=True,
+    ):
+        a, b = (tf.cast(t, tf.float32).numpy() for t in (a, b))
+        assert np.abs(a - b).max() <= TOLERANCE["float16" if mixed else "float32"] * np.abs(a).max()
+    assert not b[:, :, 2].any()
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (
+            np.ones((1, 1, 3), bool),
+            r"must not have more dimensions. Received: inputs.shape=\(1, 3\), mask.shape=",
+        ),
+        (np.ones((2, 3), bool), r"mask must be broadcastable to inputs. Received: inputs.shape=\(1, 3\)"),
+    ],
+)
+def test_mask_errors(mask, message):
+    with pytest.raises(ValueError, match=message):
+        Softmax()(np.zeros((1, 3), np.float32), mask=mask)
+
+
+def test_unknown_numerics_is_refused_at_construction():
+    with pytest.raises(ValueError, match=r"numerics must be one of .* Received: numerics='exact'"):
+        Softmax(numerics="exact")

@@ -1,0 +1,74 @@
+"""Truth for softmax and its logarithm in extended precision, and the error measure the tests share."""
+
+import numpy as np
+import tensorflow as tf
+
+from tests.nn.tolerances import TINY
+
+
+def softmax_truth(logits, cotangent):
+    """Softmax along the last axis and its vector-Jacobian product, in np.longdouble."""
+    z, dy = np.asarray(logits, np.longdouble), np.asarray(cotangent, np.longdouble)
+    shifted = np.exp(z - z.max(-1, keepdims=True))
+    y = shifted / shifted.sum(-1, keepdims=True)
+    centred = dy - np.take_along_axis(dy, z.argmax(-1)[..., np.newaxis], -1)
+    return y, y * (centred - (y * centred).sum(-1, keepdims=True))
+
+
+def log_softmax_truth(logits, cotangent):
+    """Log-softmax along the last axis and its vector-Jacobian product, in np.longdouble."""
+    z, dy = np.asarray(logits, np.longdouble), np.asarray(cotangent, np.longdouble)
+    shifted = z - z.max(-1, keepdims=True)
+    largest = np.arange(z.shape[-1]) == z.argmax(-1)[..., np.newaxis]
+    rest = np.where(largest, 0, np.exp(shifted)).sum(-1, keepdims=True)
+    logarithm = shifted - np.log1p(rest)
+    y = np.exp(logarithm)
+    others = np.where(largest, 0, dy).sum(-1, keepdims=True)
+    return logarithm, np.where(
+        largest, dy * rest / (1 + rest) - y * others, dy - y * dy.sum(-1, keepdims=True)
+    )
+
+
+def row_error(actual, truth, cotangent=0.0, dtype="float32"):
+    """Largest row-wise relative error: max |error| / max |truth| of a row, beyond what underflow takes.
+
+    A probability below the smallest normal number may be zero, which costs a row at most that number times
+    the spread of its cotangent, once per entry.
+    """
+    truth, cotangent = (
+        np.asarray(truth),
+        np.broadcast_to(np.asarray(cotangent, np.longdouble), np.shape(truth)),
+    )
+    if truth.size == 0:
+        return 0.0
+    lost = truth.shape[-1] * TINY[dtype] * np.maximum(np.ptp(cotangent, -1), 1)
+    error = np.maximum(np.abs(np.asarray(actual, np.longdouble) - truth).max(-1) - lost, 0)
+    largest = np.abs(truth).max(-1)
+    return float(np.max(error / np.where(largest > 0, largest, 1)))
+
+
+def value_and_gradient(function, logits, cotangent):
+    """`function` of `logits` and its gradient for the upstream gradient `cotangent`."""
+    z = tf.convert_to_tensor(logits)
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        y = function(z)
+    return y, tape.gradient(y, z, tf.convert_to_tensor(cotangent))
+
+
+compiled_value_and_gradient = tf.function(value_and_gradient, jit_compile=True)
+
+
+def assert_gradient_is_derivative(function, *arguments, tolerance=1e-7):
+    """The gradient rule of `function` agrees with central differences, in float64.
+
+    The tolerance is that of the differences, not of the rule: their step is 2^-10, their error its square
+    times the third derivative.
+    """
+    analytic, numeric = tf.test.compute_gradient(function, list(arguments), delta=2.0**-10)
+    for ours, differences in zip(analytic, numeric, strict=True):
+        largest = max(np.abs(differences).max(initial=0), 1)
+        if not np.abs(ours - differences).max(initial=0) <= 4 * 2.0**-20 * largest + tolerance:
+            raise AssertionError(
+                f"gradient is not the derivative. Received:\n{ours}\nagainst differences:\n{differences}"
+            )
