@@ -18,7 +18,7 @@ PRINTED = {
 }
 
 
-@pytest.mark.parametrize("engine", ["eager", "function"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_tf1_numerics_give_the_documents_floats(engine):
     after = softmax_backprop.run(softmax=partial(nn.softmax, numerics="tf1"), engine=engine)["after"]
     for name, printed in PRINTED.items():
