@@ -1,5 +1,13 @@
 """Softmax and cross-entropy functions built on ``tf.custom_gradient``; names as in ``tf.nn``."""
 
+from tf_repro.nn.cross_entropy import (
+    softmax_cross_entropy_with_logits,
+    sparse_softmax_cross_entropy_with_logits,
+)
 from tf_repro.nn.softmax import softmax
 
-__all__ = ["softmax"]
+__all__ = [
+    "softmax",
+    "softmax_cross_entropy_with_logits",
+    "sparse_softmax_cross_entropy_with_logits",
+]
