@@ -4,9 +4,11 @@ from tf_repro.nn.cross_entropy import (
     softmax_cross_entropy_with_logits,
     sparse_softmax_cross_entropy_with_logits,
 )
+from tf_repro.nn.linear_cross_entropy import linear_softmax_cross_entropy
 from tf_repro.nn.softmax import softmax
 
 __all__ = [
+    "linear_softmax_cross_entropy",
     "softmax",
     "softmax_cross_entropy_with_logits",
     "sparse_softmax_cross_entropy_with_logits",

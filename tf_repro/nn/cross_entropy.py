@@ -41,8 +41,8 @@ def softmax_cross_entropy_with_logits(labels, logits, axis=-1, label_smoothing=0
         >>> softmax_cross_entropy_with_logits([[1.0, 0.0, 0.0]], logits).numpy()
         array([30.], dtype=float32)
     """
-    logits = _float_tensor(logits, "logits")
-    label_smoothing = _probability(label_smoothing)
+    logits = float_tensor(logits, "logits")
+    label_smoothing = check_label_smoothing(label_smoothing)
     z = _classes_last(logits, axis)
     classes = _class_count(z)
     p = tf.cast(labels, z.dtype) if tf.is_tensor(labels) else tf.convert_to_tensor(labels, z.dtype)
@@ -91,8 +91,8 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, axis=-1, ignore_cla
         >>> sparse_softmax_cross_entropy_with_logits([1, -1], logits, ignore_class=-1).numpy()
         array([0.6931472, 0.       ], dtype=float32)
     """
-    logits = _float_tensor(logits, "logits")
-    label_smoothing = _probability(label_smoothing)
+    logits = float_tensor(logits, "logits")
+    label_smoothing = check_label_smoothing(label_smoothing)
     z = _classes_last(logits, axis)
     classes = _class_count(z)
     labels = integer_labels(labels)
@@ -103,7 +103,7 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, axis=-1, ignore_cla
         )
     rows = tf.reshape(z, [-1, classes])
     losses = sparse_losses(
-        tf.reshape(labels, tf.shape(rows)[:1]), rows, ignored(ignore_class), label_smoothing
+        tf.reshape(labels, tf.shape(rows)[:1]), rows, check_ignore_class(ignore_class), label_smoothing
     )
     return _restore(losses, z, logits.dtype)
 
@@ -133,31 +133,34 @@ def dense_losses(p, z):
 
 def sparse_losses(labels, z, ignore_class, label_smoothing):
     """Losses ``[rows]`` of logits ``z`` ``[rows, classes]`` for integer labels ``[rows]``."""
+    forward = sparse_losses_and_residual if label_smoothing else _fused_losses_and_residual
 
     @tf.custom_gradient
     def losses_of(z):
-        losses, residual = _in_one_graph(sparse_losses_and_residual, labels, z, ignore_class, label_smoothing)
+        losses, residual = _in_one_graph(forward, labels, z, ignore_class, label_smoothing)
 
         def grad(dlosses):
             def probabilities():
-                return _sparse_probabilities(labels, z, ignore_class, label_smoothing)
+                return sparse_probabilities(labels, tf.shape(z)[1], z.dtype, ignore_class, label_smoothing)
 
-            return _logits_gradient(residual, z, dlosses, probabilities)
+            # Multiplying by a weight of 0 or NaN here costs no pass over the residual of its own.
+            weight = _index_and_weight(labels, tf.shape(z)[1], z.dtype, ignore_class)[1]
+            return _logits_gradient(residual, z, dlosses, probabilities, weight)
 
         return losses, grad
 
     return losses_of(z)
 
 
-def dense_losses_and_residual(p, z, block):
-    """Losses ``[rows]`` and residual ``q·Σp - p``, with one buffer of the size of the logits at a time."""
-    shifted = z - tf.reduce_max(z, -1, keepdims=True)
-    total = tf.reduce_sum(p, -1, keepdims=True)
-    inner = _row_dots(p, shifted, block)
+def dense_losses_and_residual(p, z, block, axis=1):
+    """Losses and residual ``q·Σp - p`` of a matrix, with one buffer of the size of the logits at a time."""
+    shifted = z - tf.reduce_max(z, axis, keepdims=True)
+    total = tf.reduce_sum(p, axis, keepdims=True)
+    inner = _dots(p, shifted, block, axis)
     with tf.control_dependencies([inner]):
         exponentials = tf.exp(shifted)
-    partition = tf.reduce_sum(exponentials, -1, keepdims=True)
-    losses = tf.squeeze(total * tf.math.log(partition), -1) - inner
+    partition = tf.reduce_sum(exponentials, axis, keepdims=True)
+    losses = tf.squeeze(total * tf.math.log(partition), axis) - inner
     return losses, exponentials * (total / partition) - p
 
 
@@ -168,36 +171,47 @@ def dot_block(classes):
     return next((n for n in range(_LONGEST_DOT, 15, -1) if classes % n == 0), None)
 
 
-def _row_dots(p, z, block):
-    """``Σ p·z`` of each row, where 0·(-inf) counts as 0."""
+def _dots(p, z, block, axis):
+    """``Σ p·z`` along ``axis``, where 0·(-inf) counts as 0."""
 
     def products():
-        return tf.reduce_sum(tf.math.multiply_no_nan(z, p), -1)
+        return tf.reduce_sum(tf.math.multiply_no_nan(z, p), axis)
 
     if not block:
         return products()
     # No buffer for the products; in blocks, because a matrix product adds one term after another.
     dots = tf.einsum("ij,ij->i", tf.reshape(z, [-1, block]), tf.reshape(p, [-1, block]))
-    dots = tf.reduce_sum(tf.reshape(dots, [tf.shape(z)[0], tf.shape(z)[1] // block]), -1)
+    dots = tf.reduce_sum(tf.reshape(dots, [tf.shape(z)[0], tf.shape(z)[1] // block]), axis)
     return tf.cond(tf.reduce_any(tf.math.is_nan(dots)), products, lambda: dots)
 
 
-def sparse_losses_and_residual(labels, z, ignore_class, label_smoothing):
-    """Losses ``[rows]`` and residual ``q - p``: NaN in the rows of invalid labels, 0 in ignored ones."""
-    index, weight = _index_and_weight(labels, z, ignore_class)
-    shifted = z - tf.reduce_max(z, -1, keepdims=True)
-    target = tf.gather(shifted, index, batch_dims=1)
+def sparse_losses_and_residual(labels, z, ignore_class, label_smoothing, axis=1):
+    """Losses and residual ``q - p`` of a matrix: NaN for examples with invalid labels, 0 for ignored ones."""
+    index, weight = _index_and_weight(labels, tf.shape(z)[axis], z.dtype, ignore_class)
+    position = [tf.range(tf.shape(index)[0])]
+    position.insert(axis, index)
+    position = tf.stack(position, -1)
+    shifted = z - tf.reduce_max(z, axis, keepdims=True)
+    target = tf.gather_nd(shifted, position)
     if label_smoothing:
-        target = (1 - label_smoothing) * target + label_smoothing * tf.reduce_mean(shifted, -1)
+        target = (1 - label_smoothing) * target + label_smoothing * tf.reduce_mean(shifted, axis)
     with tf.control_dependencies([target]):
         exponentials = tf.exp(shifted)
-    partition = tf.reduce_sum(exponentials, -1)
+    partition = tf.reduce_sum(exponentials, axis)
     losses = tf.math.multiply_no_nan(tf.math.log(partition) - target, weight)
-    residual = tf.math.multiply_no_nan(exponentials, tf.math.multiply_no_nan(1 / partition, weight)[:, None])
+    scale = tf.math.multiply_no_nan(1 / partition, weight)
+    residual = tf.math.multiply_no_nan(exponentials, tf.expand_dims(scale, axis))
     if label_smoothing:
-        residual -= (weight * label_smoothing / tf.cast(tf.shape(z)[1], z.dtype))[:, None]
-    position = tf.stack([tf.range(tf.shape(index)[0]), index], -1)
+        share = weight * label_smoothing / tf.cast(tf.shape(z)[axis], z.dtype)
+        residual -= tf.expand_dims(share, axis)
     return losses, tf.tensor_scatter_nd_sub(residual, position, weight * (1 - label_smoothing))
+
+
+def _fused_losses_and_residual(labels, z, ignore_class, label_smoothing):
+    """The same by TensorFlow's kernel, with no buffer but the residual, which is still to be weighted."""
+    index, weight = _index_and_weight(labels, tf.shape(z)[1], z.dtype, ignore_class)
+    losses, residual = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=z, labels=index)
+    return tf.math.multiply_no_nan(losses, weight), residual
 
 
 def integer_labels(labels):
@@ -208,7 +222,7 @@ def integer_labels(labels):
     return tf.cast(labels, tf.int64)
 
 
-def ignored(ignore_class):
+def check_ignore_class(ignore_class):
     """``ignore_class`` as an int or None."""
     if ignore_class is None:
         return None
@@ -217,7 +231,7 @@ def ignored(ignore_class):
     raise TypeError(f"ignore_class must be an integer or None. Received: ignore_class={ignore_class!r}")
 
 
-def _logits_gradient(residual, z, dlosses, labels):
+def _logits_gradient(residual, z, dlosses, labels, weight=None):
     """``dlosses·(q·Σp - p)`` from the residual; differentiable in ``z``, ``dlosses`` and dense labels."""
     dense = () if callable(labels) else (labels,)
 
@@ -234,25 +248,27 @@ def _logits_gradient(residual, z, dlosses, labels):
             ddlosses = tf.reduce_sum((q * total - p) * v, -1)
             return (dz, ddlosses, scale * (mean - v)) if dense else (dz, ddlosses)
 
-        return residual * dlosses[:, None], grad
+        if weight is None:
+            return residual * dlosses[:, None], grad
+        return tf.math.multiply_no_nan(residual, (dlosses * weight)[:, None]), grad
 
     return scaled_residual(z, dlosses, *dense)
 
 
-def _sparse_probabilities(labels, z, ignore_class, label_smoothing):
-    index, weight = _index_and_weight(labels, z, ignore_class)
-    classes = tf.shape(z)[1]
-    one_hot = tf.one_hot(index, classes, dtype=z.dtype)
-    return weight[:, None] * (one_hot * (1 - label_smoothing) + label_smoothing / tf.cast(classes, z.dtype))
+def sparse_probabilities(labels, classes, dtype, ignore_class, label_smoothing):
+    """The labels' target probabilities ``[rows, classes]``: NaN for invalid labels, 0 for ignored ones."""
+    index, weight = _index_and_weight(labels, classes, dtype, ignore_class)
+    one_hot = tf.one_hot(index, classes, dtype=dtype)
+    return weight[:, None] * (one_hot * (1 - label_smoothing) + label_smoothing / tf.cast(classes, dtype))
 
 
-def _index_and_weight(labels, z, ignore_class):
-    """The labels made safe to gather by, and 1, 0 or NaN for rows that count, are ignored, or are invalid."""
+def _index_and_weight(labels, classes, dtype, ignore_class):
+    """Labels safe to gather by, and 1, 0 or NaN for those that count, are ignored, or are invalid."""
     labels = tf.cast(labels, tf.int64)
-    valid = (labels >= 0) & (labels < tf.shape(z, tf.int64)[1])
-    weight = tf.where(valid, tf.ones([], z.dtype), tf.constant(float("nan"), z.dtype))
+    valid = (labels >= 0) & (labels < tf.cast(classes, tf.int64))
+    weight = tf.where(valid, tf.ones([], dtype), tf.constant(float("nan"), dtype))
     if ignore_class is not None:
-        weight = tf.where(labels == ignore_class, tf.zeros([], z.dtype), weight)
+        weight = tf.where(labels == ignore_class, tf.zeros([], dtype), weight)
     return tf.cast(tf.where(valid, labels, 0), tf.int32), weight
 
 
@@ -272,7 +288,8 @@ def _graph(forward, label_dtype, label_rank, dtype, options):
     )
 
 
-def _float_tensor(values, name):
+def float_tensor(values, name):
+    """``values`` as a floating-point tensor."""
     tensor = tf.convert_to_tensor(values)
     if not tensor.dtype.is_floating:
         raise TypeError(f"{name} must be floating point. Received: {name} of {tensor.dtype.name}")
@@ -303,7 +320,8 @@ def _class_count(z):
     return tf.shape(z)[-1] if z.shape.rank is None or z.shape[-1] is None else z.shape[-1]
 
 
-def _probability(label_smoothing):
+def check_label_smoothing(label_smoothing):
+    """``label_smoothing`` as a float."""
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be in [0, 1]. Received: label_smoothing={label_smoothing}")
     return float(label_smoothing)
