@@ -46,9 +46,8 @@ def linear_softmax_cross_entropy(
     Where all the logits are no larger than the kernel, the plain path is as lean and needs no chunks.
 
     float16 and bfloat16 are computed and accumulated in float32. Gradients of second order are right, in
-    chunks too; of third order refused. The gradient by dense labels holds all the logits.
-    ``tf.autodiff.ForwardAccumulator`` is right in eager mode with ``recompute`` and refused without it; inside
-    ``tf.function`` TensorFlow passes custom gradients by and gives 0.
+    chunks too; of third order refused. The gradient by dense labels holds all the logits. Forward mode is
+    right in eager mode with ``recompute`` and refused without; in ``tf.function`` TensorFlow makes it 0.
 
     Args:
         features: float tensor ``[..., width]``.
