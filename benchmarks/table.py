@@ -9,7 +9,7 @@ _TITLES = {
 
 
 def markdown(results):
-    """One table for each operation: time and memory with their ratios over the first column, and the errors."""
+    """A table for each operation: time and memory, their ratios over the first implementation, errors."""
     lines = ["# Forward and backward pass, float32", ""]
     for operation, title in _TITLES.items():
         rows = [result for result in results if result["operation"] == operation]
