@@ -1,5 +1,16 @@
 """Softmax and cross-entropy functions built on ``tf.custom_gradient``; names as in ``tf.nn``."""
 
+from tf_repro.nn.cross_entropy import (
+    softmax_cross_entropy_with_logits,
+    sparse_softmax_cross_entropy_with_logits,
+)
+from tf_repro.nn.linear_cross_entropy import linear_softmax_cross_entropy
 from tf_repro.nn.softmax import log_softmax, softmax
 
-__all__ = ["log_softmax", "softmax"]
+__all__ = [
+    "linear_softmax_cross_entropy",
+    "log_softmax",
+    "softmax",
+    "softmax_cross_entropy_with_logits",
+    "sparse_softmax_cross_entropy_with_logits",
+]

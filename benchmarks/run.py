@@ -1,0 +1,98 @@
+"""Measures one case: times in turn in this process, peak memory of each implementation in a fresh one."""
+
+import gc
+import json
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+
+from benchmarks.cases import build, implementations, inputs, truth
+
+
+def measure(operation, size, seconds, rounds=None, fresh=True):
+    """``{"operation", "size", "rounds", "implementations": {name: {"seconds", "peak_bytes", "error"}}}``."""
+    arrays = inputs(operation, size)
+    expected = truth(operation, arrays)
+    calls = {name: build(operation, name, arrays) for name in implementations(operation)}
+    entries, once = {}, 0.0
+    for name, call in calls.items():
+        results = [np.asarray(result) for result in call()]
+        entries[name] = {"error": [_row_error(a, b) for a, b in zip(results, expected, strict=True)]}
+        start = time.perf_counter()
+        call()
+        once += time.perf_counter() - start
+    del expected, results
+    rounds = rounds or int(min(50, max(3, seconds / once)))
+    times = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            times[name].append(time.perf_counter() - start)
+    for name, entry in entries.items():
+        entry["seconds"] = statistics.median(times[name])
+        entry["peak_bytes"] = 0 if fresh else peak_growth(calls[name])
+    calls.clear()
+    gc.collect()
+    for name, entry in entries.items():
+        if fresh:
+            entry["peak_bytes"] = _peak_in_fresh_process(operation, size, name)
+    return {"operation": operation, "size": list(size), "rounds": rounds, "implementations": entries}
+
+
+def peak_growth(call):
+    """Most bytes that the resident set of this process grew by during ``call``."""
+    base = highest = _resident()
+    done = threading.Event()
+
+    def watch():
+        nonlocal highest
+        while not done.wait(0.001):
+            highest = max(highest, _resident())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    results = call()
+    highest = max(highest, _resident())
+    done.set()
+    watcher.join()
+    del results
+    return highest - base
+
+
+def _peak_in_fresh_process(operation, size, name):
+    command = [sys.executable, "-m", "benchmarks.run", json.dumps([operation, size, name])]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{operation} {size} of {name} failed in its own process:\n{done.stderr[-2000:]}")
+    return int(done.stdout.split()[-1])
+
+
+def _row_error(value, expected):
+    value, expected = value.reshape(expected.shape).astype(np.float64), expected
+    scale = np.maximum(np.abs(expected).max(-1), np.finfo(np.float32).tiny)
+    return float((np.abs(value - expected).max(-1) / scale).max())
+
+
+def _resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _main():
+    operation, size, name = json.loads(sys.argv[1])
+    # Threads and kernels start at a tiny size, so that only the buffers of the real one are counted.
+    build(operation, name, inputs(operation, [8, *size[1:-1], 16]))()
+    call = build(operation, name, inputs(operation, size))
+    gc.collect()
+    print(peak_growth(call))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,23 @@
+"""The operations in PyTorch."""
+
+import torch
+from torch.nn import functional
+
+
+def build_torch(operation, arrays):
+    """A function of no arguments: value and gradients."""
+    tensors = {key: torch.from_numpy(value) for key, value in arrays.items()}
+    watched = [tensors[key].requires_grad_() for key in ("features", "kernel", "logits") if key in tensors]
+    labels = tensors["labels"] if operation == "dense" else tensors["labels"].long()
+
+    def call():
+        if operation == "softmax":
+            value = functional.softmax(tensors["logits"], -1)
+        elif operation == "linear":
+            value = functional.cross_entropy(tensors["features"] @ tensors["kernel"], labels)
+        else:
+            value = functional.cross_entropy(tensors["logits"], labels, reduction="none")
+        upstream = tensors.get("upstream", torch.ones_like(value))
+        return [value.detach(), *torch.autograd.grad(value, watched, upstream)]
+
+    return call

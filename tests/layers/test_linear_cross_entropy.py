@@ -1,0 +1,147 @@
+"""The Keras layer: training through fit, prediction without labels, saving, masks and mixed precision."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.nn.tolerances import UNIT_ROUNDOFF
+from tf_repro.layers.linear_cross_entropy import LinearCrossEntropy
+
+EPS = UNIT_ROUNDOFF["float32"]
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # Keras and NumPy 2
+
+
+def problem(seed=0):
+    rng = np.random.RandomState(seed)
+    return rng.randn(20, 4).astype(np.float32), rng.randint(6, size=20)
+
+
+def models(**options):
+    keras.utils.set_random_seed(0)
+    features, labels = keras.Input((4,)), keras.Input((), dtype="int32")
+    hidden = keras.layers.Dense(5, activation="tanh", name="hidden")(features)
+    head = LinearCrossEntropy(6, chunk_size=7, name="head", **options)
+    return keras.Model([features, labels], head(hidden, labels)), keras.Model(features, head(hidden))
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_fit_trains_as_dense_and_keras_loss_do(jit_compile):
+    features, labels = problem()
+    trainer, predictor = models()
+    trainer.compile(keras.optimizers.SGD(0.5), jit_compile=jit_compile)
+    plain = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(5, activation="tanh"), keras.layers.Dense(6)]
+    )
+    plain.set_weights(predictor.get_weights())
+    plain.compile(keras.optimizers.SGD(0.5), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    options = {"epochs": 4, "batch_size": 8, "shuffle": False, "verbose": 0}
+    mine = trainer.fit([features, labels], **options).history["loss"]
+    theirs = plain.fit(features, labels, **options).history["loss"]
+    assert mine[-1] < mine[0]
+    assert theirs[-1] < theirs[0]
+    for a, b in zip(predictor.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=256 * EPS)  # twelve steps in float32
+    np.testing.assert_allclose(
+        trainer.evaluate([features, labels], batch_size=20, verbose=0),
+        plain.evaluate(features, labels, batch_size=20, verbose=0),
+        rtol=256 * EPS,
+    )
+
+
+def test_logits_without_labels_are_those_of_dense():
+    features, _ = problem()
+    predictor = models()[1]
+    hidden, head = predictor.get_layer("hidden"), predictor.get_layer("head")
+    expected = hidden(features).numpy() @ head.kernel.numpy() + head.bias.numpy()
+    np.testing.assert_allclose(predictor.predict(features, verbose=0), expected, atol=8 * EPS)
+
+
+def test_save_and_load(tmp_path):
+    features, labels = problem()
+    trainer, predictor = models(ignore_class=2, label_smoothing=0.1, kernel_regularizer="l2")
+    trainer.compile("sgd")
+    trainer.fit([features, labels], verbose=0)
+    for model, inputs in ((trainer, [features, labels]), (predictor, features)):
+        model.save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        assert loaded.get_layer("head").get_config() == model.get_layer("head").get_config()
+        np.testing.assert_array_equal(loaded(inputs), model(inputs))
+
+
+def test_predictor_exports_without_the_loss(tmp_path):
+    features, _ = problem()
+    predictor = models()[1]
+    predictor.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "exported")
+    np.testing.assert_allclose(exported.serve(features), predictor(features), atol=8 * EPS)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_accumulates_the_kernel_gradient_in_float32(policy):
+    features, labels = problem()
+    head = LinearCrossEntropy(6, dtype=policy)
+    low = tf.cast(features, head.compute_dtype)
+    assert head(low).dtype == low.dtype
+    with tf.GradientTape() as tape:
+        loss = head(low, labels)
+    gradient = tape.gradient(loss, head.kernel.value)
+    assert loss.dtype == gradient.dtype == tf.float32
+    full = LinearCrossEntropy(6)
+    full.build((None, 4))
+    full.set_weights(head.get_weights())
+    with tf.GradientTape() as tape:
+        reference = full(tf.cast(low, tf.float32), labels)
+    np.testing.assert_array_equal(loss, reference)
+    np.testing.assert_array_equal(gradient, tape.gradient(reference, full.kernel.value))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_masked_examples_do_not_count(reduction):
+    features, labels = problem()
+    labels[3] = 5
+    mask = np.arange(20) % 3 != 0
+    weight = np.random.RandomState(1).rand(20)
+    head = LinearCrossEntropy(6, ignore_class=5, reduction=reduction)
+    expected = head(features[mask], labels[mask], weight[mask])
+    masked = tf.constant(features)
+    masked._keras_mask = tf.constant(mask)
+    np.testing.assert_allclose(head(masked, labels, weight), expected, rtol=16 * EPS)
+    np.testing.assert_allclose(head(masked, labels), head(features[mask], labels[mask]), rtol=16 * EPS)
+
+
+def test_evaluation_gives_the_loss_of_training():
+    features, labels = problem()
+    head = LinearCrossEntropy(6, use_bias=False)
+    np.testing.assert_allclose(
+        head(features, labels, training=False), head(features, labels, training=True), rtol=8 * EPS
+    )
+
+
+def test_dense_labels_and_further_axes():
+    features, labels = problem()
+    head = LinearCrossEntropy(6)
+    expected = head(features, labels)
+    turned = head(features.reshape(4, 5, 4), np.eye(6, dtype=np.float32)[labels].reshape(4, 5, 6))
+    np.testing.assert_allclose(turned, expected, rtol=8 * EPS)
+
+
+def test_symbolic_shapes():
+    head = LinearCrossEntropy(6)
+    features = keras.Input((None, 4))
+    assert head(features).shape == (None, None, 6)
+    assert head(features, keras.Input((None,), dtype="int32")).shape == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"units": 0}, "units must be a positive int. Received: units=0"),
+        ({"units": 3, "reduction": "none"}, "'mean' or 'sum'. Received: reduction='none'"),
+    ],
+)
+def test_error_messages(options, message):
+    with pytest.raises(ValueError, match=message):
+        LinearCrossEntropy(**options)

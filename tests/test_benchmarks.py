@@ -1,0 +1,57 @@
+"""The benchmark command runs, saves what it prints, and its measures see what they should."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.cases import build, inputs, truth
+from benchmarks.run import measure, peak_growth
+from benchmarks.table import markdown
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # TensorFlow and NumPy 2
+def test_quick_run_prints_and_saves_a_table(tmp_path, capsys):
+    assert main(["--quick", "--op", "sparse", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    results = json.loads((tmp_path / "RESULTS.json").read_text())
+    assert printed.out.strip() == (tmp_path / "RESULTS.md").read_text().strip() == markdown(results).strip()
+    assert "[1/2] sparse 64 × 10" in printed.err
+    for result in results:
+        for entry in result["implementations"].values():
+            assert entry["seconds"] > 0
+            assert max(entry["error"]) < 1e-4
+
+
+@pytest.mark.parametrize("operation", ["softmax", "dense"])
+def test_truth_is_what_tf_nn_approximates(operation):
+    arrays = inputs(operation, (5, 7))
+    for found, expected in zip(build(operation, "tf.nn", arrays)(), truth(operation, arrays), strict=True):
+        np.testing.assert_allclose(
+            np.reshape(found, expected.shape), expected, atol=1e-5
+        )  # only a sanity check
+
+
+@pytest.mark.slow
+def test_memory_is_measured_in_fresh_processes():
+    result = measure("sparse", (1000, 10000), seconds=0, rounds=1)
+    for entry in result["implementations"].values():
+        assert 40e6 < entry["peak_bytes"] < 200e6  # the logits are 40 MB
+
+
+def test_memory_of_a_known_buffer_is_seen():
+    assert 60e6 < peak_growth(lambda: np.ones(8_000_000)) < 90e6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rounds", "0"], "--rounds: must be at least 1"),
+        (["--out", "/nowhere"], "no such directory: /nowhere"),
+    ],
+)
+def test_wrong_usage(arguments, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert message in capsys.readouterr().err
