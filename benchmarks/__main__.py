@@ -31,16 +31,10 @@ def main(arguments=None):
     )
     parser.add_argument("--quick", action="store_true", help="two small sizes and few rounds: does it run?")
     parser.add_argument("--op", action="append", choices=OPERATIONS, help="only this operation (repeatable)")
-    parser.add_argument(
-        "--rounds", type=int, help="rounds to time (default: as many as fit in --seconds, 3 to 50)"
-    )
+    parser.add_argument("--rounds", type=int, help="rounds to time (default: as many as fit in --seconds, 3 to 50)")
     parser.add_argument("--seconds", type=float, default=10.0, help="time to spend on each row (default: 10)")
-    parser.add_argument(
-        "--large", action="store_true", help="also 16384 × 512 × 65536, which takes minutes and 5 GB"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path(), help="directory of the results (default: this one)"
-    )
+    parser.add_argument("--large", action="store_true", help="also 16384 × 512 × 65536, which takes minutes and 5 GB")
+    parser.add_argument("--out", type=Path, default=Path(), help="directory of the results (default: this one)")
     options = parser.parse_args(arguments)
     if options.rounds is not None and options.rounds < 1:
         parser.error("argument --rounds: must be at least 1")
@@ -52,8 +46,7 @@ def main(arguments=None):
     rows = [
         (operation, size)
         for operation in operations
-        for size in sizes[operation]
-        + ([(16384, 512, 65536)] if options.large and operation == "linear" else [])
+        for size in sizes[operation] + ([(16384, 512, 65536)] if options.large and operation == "linear" else [])
     ]
     results = []
     for number, (operation, size) in enumerate(rows, 1):

@@ -135,12 +135,8 @@ def _tensorflow_forward(operation, name):
         ("dense", "tf.nn"): lambda t: tf.nn.softmax_cross_entropy_with_logits(t["labels"], t["logits"]),
         ("dense", "tf_repro"): lambda t: nn.softmax_cross_entropy_with_logits(t["labels"], t["logits"]),
         ("dense", "keras"): lambda t: dense(t["labels"], t["logits"], from_logits=True),
-        ("sparse", "tf.nn"): lambda t: tf.nn.sparse_softmax_cross_entropy_with_logits(
-            t["labels"], t["logits"]
-        ),
-        ("sparse", "tf_repro"): lambda t: nn.sparse_softmax_cross_entropy_with_logits(
-            t["labels"], t["logits"]
-        ),
+        ("sparse", "tf.nn"): lambda t: tf.nn.sparse_softmax_cross_entropy_with_logits(t["labels"], t["logits"]),
+        ("sparse", "tf_repro"): lambda t: nn.sparse_softmax_cross_entropy_with_logits(t["labels"], t["logits"]),
         ("sparse", "keras"): lambda t: sparse(t["labels"], t["logits"], from_logits=True),
         ("linear", "tf.nn"): plain,
         ("linear", "tf_repro"): linear(),

@@ -21,9 +21,7 @@ def build_jax(operation, arrays):
 
     @jax.jit
     def value_and_gradients(tensors):
-        value, pullback = jax.vjp(
-            lambda *values: forward(values, tensors), *(tensors[key] for key in watched)
-        )
+        value, pullback = jax.vjp(lambda *values: forward(values, tensors), *(tensors[key] for key in watched))
         return [value, *pullback(tensors.get("upstream", jnp.ones_like(value)))]
 
     return lambda: jax.block_until_ready(value_and_gradients(tensors))

@@ -16,9 +16,7 @@ def markdown(results):
         if not rows:
             continue
         lines += [f"## {title}", ""]
-        lines.append(
-            "| size | implementation | time, ms | ratio | peak MB | ratio | error: value, gradients |"
-        )
+        lines.append("| size | implementation | time, ms | ratio | peak MB | ratio | error: value, gradients |")
         lines.append("|---|---|---:|---:|---:|---:|---|")
         for result in rows:
             size = " × ".join(map(str, result["size"]))

@@ -28,9 +28,7 @@ def test_quick_run_prints_and_saves_a_table(tmp_path, capsys):
 def test_truth_is_what_tf_nn_approximates(operation):
     arrays = inputs(operation, (5, 7))
     for found, expected in zip(build(operation, "tf.nn", arrays)(), truth(operation, arrays), strict=True):
-        np.testing.assert_allclose(
-            np.reshape(found, expected.shape), expected, atol=1e-5
-        )  # only a sanity check
+        np.testing.assert_allclose(np.reshape(found, expected.shape), expected, atol=1e-5)  # only a sanity check
 
 
 @pytest.mark.slow

@@ -56,9 +56,7 @@ def test_trailing_axis_of_the_labels_is_dropped_as_keras_drops_it():
 def test_label_smoothing_off_the_last_axis_where_keras_is_wrong():
     labels = tf.transpose(tf.one_hot([0, 1], 3))
     options = {"axis": 0, "label_smoothing": 0.3, "reduction": "none"}
-    np.testing.assert_allclose(
-        SoftmaxCrossEntropy(**options)(labels, tf.zeros((3, 2))), np.log([3, 3]), rtol=8 * EPS
-    )
+    np.testing.assert_allclose(SoftmaxCrossEntropy(**options)(labels, tf.zeros((3, 2))), np.log([3, 3]), rtol=8 * EPS)
     np.testing.assert_allclose(
         SparseSoftmaxCrossEntropy(**options)([0, 1], tf.zeros((3, 2))), np.log([3, 3]), rtol=8 * EPS
     )
@@ -74,9 +72,7 @@ def test_bfloat16_keeps_label_257_apart_from_256():
     expected = cross_entropy(one_hot([257], 300), logits)[0][0]
     np.testing.assert_allclose(float(loss([257], logits)), float(expected), rtol=UNIT_ROUNDOFF["bfloat16"])
     stock = keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="bfloat16")
-    assert float(stock(np.array([257]), logits)) == float(stock(np.array([256]), logits)), (
-        "Keras has been mended"
-    )
+    assert float(stock(np.array([257]), logits)) == float(stock(np.array([256]), logits)), "Keras has been mended"
 
 
 def test_labels_above_two_to_the_24_are_not_rounded():
@@ -100,18 +96,14 @@ def test_configuration_survives_serialization(loss):
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras and NumPy 2
 @pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize(
-    "loss", [SoftmaxCrossEntropy(label_smoothing=0.1), SparseSoftmaxCrossEntropy(ignore_class=0)]
-)
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(label_smoothing=0.1), SparseSoftmaxCrossEntropy(ignore_class=0)])
 def test_fit_evaluate_save_and_load(tmp_path, loss, jit_compile):
     labels, _, weight = problem((32, 5))
     features = np.random.RandomState(1).randn(32, 4).astype(np.float32)
     target = one_hot(labels, 5) if isinstance(loss, SoftmaxCrossEntropy) else labels
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(5)])
     model.compile(keras.optimizers.SGD(0.5), loss, jit_compile=jit_compile)
-    history = model.fit(features, target, sample_weight=weight, epochs=3, verbose=0, batch_size=16).history[
-        "loss"
-    ]
+    history = model.fit(features, target, sample_weight=weight, epochs=3, verbose=0, batch_size=16).history["loss"]
     assert history[-1] < history[0]
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")

@@ -54,9 +54,7 @@ def test_agrees_with_unregularized_logistic_regression_at_the_optimum():
     model.compile(keras.optimizers.SGD(2.0), model.loss, steps_per_execution=500)
     model.fit(tf.data.Dataset.from_tensors((x, p)).repeat(3000), shuffle=False, verbose=0)
     probabilities = model.predict(x, verbose=0)
-    assert (
-        np.abs(probabilities - reference.predict_proba(x)).max() <= 1e-6
-    )  # scikit-learn's stopping criterion
+    assert np.abs(probabilities - reference.predict_proba(x)).max() <= 1e-6  # scikit-learn's stopping criterion
 
 
 def test_evaluate_and_metrics():

@@ -48,9 +48,7 @@ class SoftmaxRegression(keras.Model):
         self.classes = classes
         self.step = step
         self.probabilities = Softmax(dtype=self.dtype_policy)
-        self.compile(
-            keras.optimizers.SGD(ConstantStep(step)), keras.losses.CategoricalCrossentropy(dtype=self.dtype)
-        )
+        self.compile(keras.optimizers.SGD(ConstantStep(step)), keras.losses.CategoricalCrossentropy(dtype=self.dtype))
 
     def build(self, input_shape):
         if len(input_shape) != 2:

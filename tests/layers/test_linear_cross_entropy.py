@@ -9,9 +9,7 @@ from tests.nn.tolerances import UNIT_ROUNDOFF
 from tf_repro.layers.linear_cross_entropy import LinearCrossEntropy
 
 EPS = UNIT_ROUNDOFF["float32"]
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"
-)  # Keras and NumPy 2
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras and NumPy 2
 
 
 def problem(seed=0):
@@ -32,9 +30,7 @@ def test_fit_trains_as_dense_and_keras_loss_do(jit_compile):
     features, labels = problem()
     trainer, predictor = models()
     trainer.compile(keras.optimizers.SGD(0.5), jit_compile=jit_compile)
-    plain = keras.Sequential(
-        [keras.Input((4,)), keras.layers.Dense(5, activation="tanh"), keras.layers.Dense(6)]
-    )
+    plain = keras.Sequential([keras.Input((4,)), keras.layers.Dense(5, activation="tanh"), keras.layers.Dense(6)])
     plain.set_weights(predictor.get_weights())
     plain.compile(keras.optimizers.SGD(0.5), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     options = {"epochs": 4, "batch_size": 8, "shuffle": False, "verbose": 0}

@@ -24,9 +24,7 @@ def log_softmax_truth(logits, cotangent):
     logarithm = shifted - np.log1p(rest)
     y = np.exp(logarithm)
     others = np.where(largest, 0, dy).sum(-1, keepdims=True)
-    return logarithm, np.where(
-        largest, dy * rest / (1 + rest) - y * others, dy - y * dy.sum(-1, keepdims=True)
-    )
+    return logarithm, np.where(largest, dy * rest / (1 + rest) - y * others, dy - y * dy.sum(-1, keepdims=True))
 
 
 def row_error(actual, truth, cotangent=0.0, dtype="float32"):

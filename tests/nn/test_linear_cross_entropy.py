@@ -56,9 +56,7 @@ def test_mean_and_sum_in_every_mode(mode, sparse, recompute):
 
         def call(x, kernel, bias, target, chunk_size=chunk_size, reduction=reduction):
             options = {"sample_weight": weight, "label_smoothing": 0.1, "reduction": reduction}
-            return value_and_gradients(
-                x, kernel, bias, target, chunk_size=chunk_size, recompute=recompute, **options
-            )
+            return value_and_gradients(x, kernel, bias, target, chunk_size=chunk_size, recompute=recompute, **options)
 
         found = MODES[mode](call)(x, kernel, bias, tf.constant(target))
         assert_close(found, expected(x, kernel, bias, truth, weight, 7 if reduction == "mean" else 1))
@@ -163,9 +161,7 @@ def test_low_precision_is_accumulated_in_float32(dtype):
 def test_leading_axes_and_weights_that_broadcast():
     x, kernel, bias, labels, _, _ = problem(6)
     weight = tf.constant([[0.5], [2.0]])
-    found = linear(
-        tf.reshape(x, [2, 3, 4]), kernel, labels.reshape(2, 3), bias, sample_weight=weight, reduction="none"
-    )
+    found = linear(tf.reshape(x, [2, 3, 4]), kernel, labels.reshape(2, 3), bias, sample_weight=weight, reduction="none")
     assert found.shape == (2, 3)
     flat = linear(x, kernel, labels, bias, sample_weight=np.repeat([0.5, 2.0], 3), reduction="none")
     np.testing.assert_array_equal(tf.reshape(found, [-1]), flat)
@@ -221,9 +217,7 @@ def test_second_order_is_that_of_the_plain_path(mode, recompute):
 
     def ours(target, **options):
         def loss(x, kernel, bias, weight):
-            return linear(
-                x, kernel, target, bias, weight, "sum", chunk_size=3, recompute=recompute, **options
-            )
+            return linear(x, kernel, target, bias, weight, "sum", chunk_size=3, recompute=recompute, **options)
 
         return loss
 

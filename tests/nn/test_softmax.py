@@ -114,9 +114,7 @@ def test_any_axis_is_the_last_axis_of_a_transposed_tensor(axis, function):
     true_y, true_gradient = softmax_truth(as_rows(logits), as_rows(cotangent))
     assert y.shape == gradient.shape == logits.shape
     assert row_error(as_rows(y.numpy()), true_y) <= TOLERANCE["float64"]
-    if (
-        function is softmax
-    ):  # TensorFlow 1's gradient cancels in some rows, which is what its numerics reproduce
+    if function is softmax:  # TensorFlow 1's gradient cancels in some rows, which is what its numerics reproduce
         assert row_error(as_rows(gradient.numpy()), true_gradient) <= TOLERANCE["float64"]
 
 
@@ -168,8 +166,7 @@ def test_half_precision_is_computed_in_float32(dtype):
     spread = np.ptp(tf.cast(cotangent, tf.float64), -1, keepdims=True)
     assert row_error(tf.cast(y, tf.float64), true_y, dtype=dtype) <= TOLERANCE[dtype]
     assert (
-        row_error(tf.cast(gradient, tf.float64), true_gradient, [0] * 299 + [spread.max()], dtype)
-        <= TOLERANCE[dtype]
+        row_error(tf.cast(gradient, tf.float64), true_gradient, [0] * 299 + [spread.max()], dtype) <= TOLERANCE[dtype]
     )
 
 
@@ -397,8 +394,7 @@ def test_tf1_numerics_print_the_digits_of_tensorflow_1_4(mode):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "setting",
-    [{"ONEDNN_MAX_CPU_ISA": isa} for isa in ("AVX512_CORE", "AVX2", "SSE41")]
-    + [{"TF_ENABLE_ONEDNN_OPTS": "0"}],
+    [{"ONEDNN_MAX_CPU_ISA": isa} for isa in ("AVX512_CORE", "AVX2", "SSE41")] + [{"TF_ENABLE_ONEDNN_OPTS": "0"}],
 )
 def test_tf1_numerics_do_not_depend_on_the_instruction_set(setting):
     program = (
@@ -442,7 +438,5 @@ def test_error_messages(arguments, error, message):
 
 
 def test_unknown_rank_needs_the_last_axis():
-    with pytest.raises(
-        ValueError, match=r"axis must be -1 where the rank of logits is not known. Received: axis=0"
-    ):
+    with pytest.raises(ValueError, match=r"axis must be -1 where the rank of logits is not known. Received: axis=0"):
         tf.function(lambda z: softmax(z, 0), input_signature=[tf.TensorSpec(None)]).get_concrete_function()

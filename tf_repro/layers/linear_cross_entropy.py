@@ -135,9 +135,7 @@ class LinearCrossEntropy(keras.layers.Layer):
     def compute_output_shape(self, features_shape, labels_shape=None, sample_weight_shape=None):
         return (*features_shape[:-1], self.units) if labels_shape is None else ()
 
-    def compute_output_spec(
-        self, features, labels=None, sample_weight=None, training=None, features_mask=None
-    ):
+    def compute_output_spec(self, features, labels=None, sample_weight=None, training=None, features_mask=None):
         shape = self.compute_output_shape(features.shape, None if labels is None else labels.shape)
         return keras.KerasTensor(shape, self.compute_dtype if labels is None else "float32")
 

@@ -58,9 +58,7 @@ class Softmax(keras.layers.Layer):
         self.axis = axis
         self.numerics = numerics
         self.supports_masking = True
-        if hasattr(
-            self, "_build_at_init"
-        ):  # there are no weights; older versions of Keras build on first call
+        if hasattr(self, "_build_at_init"):  # there are no weights; older versions of Keras build on first call
             self._build_at_init()
 
     def call(self, inputs, mask=None):
@@ -87,9 +85,7 @@ def _checked_mask(mask, inputs):
     mask = tf.convert_to_tensor(mask)
     received = f"Received: inputs.shape={inputs.shape}, mask.shape={mask.shape}"
     if len(mask.shape) > len(inputs.shape):
-        raise ValueError(
-            f"mask must be broadcastable to inputs and must not have more dimensions. {received}"
-        )
+        raise ValueError(f"mask must be broadcastable to inputs and must not have more dimensions. {received}")
     for mask_size, size in zip(reversed(mask.shape), reversed(inputs.shape), strict=False):
         if None not in (mask_size, size) and mask_size not in (1, size):
             raise ValueError(f"mask must be broadcastable to inputs. {received}")

@@ -300,9 +300,7 @@ def _classes_last(values, axis):
     """``values`` with ``axis`` moved to the end, in float32 at least."""
     rank = values.shape.rank
     if not hasattr(axis, "__index__") or (rank is None and axis != -1):
-        raise ValueError(
-            f"axis must be an int, -1 if the rank is unknown. Received: axis={axis!r}, rank={rank}"
-        )
+        raise ValueError(f"axis must be an int, -1 if the rank is unknown. Received: axis={axis!r}, rank={rank}")
     if rank is not None and not -rank <= axis < rank:
         raise ValueError(f"axis must be in [{-rank}, {rank}). Received: axis={axis}")
     if values.dtype.size < 4:

@@ -111,15 +111,11 @@ def linear_softmax_cross_entropy(
         sample_weight = tf.cast(sample_weight, dtype)
         coefficients = tf.reshape(tf.broadcast_to(sample_weight, examples), tf.shape(x)[:1])
     if reduction == "mean":
-        counted = (
-            tf.ones_like(coefficients) if options.ignore_class is None else labels != options.ignore_class
-        )
+        counted = tf.ones_like(coefficients) if options.ignore_class is None else labels != options.ignore_class
         coefficients = tf.math.divide_no_nan(coefficients, tf.reduce_sum(tf.cast(counted, dtype)))
 
     if recompute or reduction == "none":
-        losses = coefficients * (
-            _losses(options, x, labels, weights) + _labels_path(options, x, labels, weights)
-        )
+        losses = coefficients * (_losses(options, x, labels, weights) + _labels_path(options, x, labels, weights))
         return tf.reshape(losses, examples) if reduction == "none" else tf.reduce_sum(losses)
     path = tf.reduce_sum(coefficients * _labels_path(options, x, labels, weights))
     return _weighted_sum(options, x, coefficients, labels, weights) + path
@@ -286,9 +282,7 @@ def _losses_and_residual(options, labels, x, weights):
 
 def _probabilities(options, labels, z):
     if labels.dtype.is_integer:
-        return sparse_probabilities(
-            labels, z.shape[1], z.dtype, options.ignore_class, options.label_smoothing
-        )
+        return sparse_probabilities(labels, z.shape[1], z.dtype, options.ignore_class, options.label_smoothing)
     return _smoothed(options, tf.cast(labels, z.dtype), z.shape[1])
 
 

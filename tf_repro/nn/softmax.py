@@ -109,14 +109,10 @@ def _checked_axes(axis, rank):
         raise ValueError(f"axis must be an int or a non-empty tuple of ints. Received: axis={axis!r}")
     if rank is None:
         if axes != [-1]:
-            raise ValueError(
-                f"axis must be -1 where the rank of logits is not known. Received: axis={axis!r}"
-            )
+            raise ValueError(f"axis must be -1 where the rank of logits is not known. Received: axis={axis!r}")
         return axes
     if not all(-rank <= a < rank for a in axes):
-        raise ValueError(
-            f"axis must be in [-{rank}, {rank}) for logits of rank {rank}. Received: axis={axis!r}"
-        )
+        raise ValueError(f"axis must be in [-{rank}, {rank}) for logits of rank {rank}. Received: axis={axis!r}")
     distinct = sorted({a % rank for a in axes})
     if len(distinct) < len(axes):
         raise ValueError(f"axis must name each dimension once. Received: axis={axis!r}")
