@@ -15,9 +15,9 @@ def softmax(logits, axis=-1, numerics="accurate"):
     own cotangent first: ``d = dy - dy[argmax y]``, then ``(d - Σ d·y)·y``. The entry that would have
     cancelled is exactly zero and drops out of the sum. In float32 the largest error of a row, relative to
     its largest entry, stays below 1e-5 whatever the width, the logits and the offset, and below 1e-6 unless
-    the logits lie far apart. Every order of differentiation has a rule as accurate. Forward mode goes through
-    the stock derivative in a graph, and fails aloud where the accumulator stands around a `tf.function`
-    instead of inside it.
+    the logits lie far apart. The second derivative has a rule as accurate, from which higher ones follow.
+    Forward mode goes through the stock derivative in a graph, and fails aloud where the accumulator stands
+    around a `tf.function` instead of inside it.
 
     Args:
         logits: Tensor of any rank and any floating dtype. float16 and bfloat16 are computed in float32.
