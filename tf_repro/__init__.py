@@ -9,7 +9,20 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-_SUBMODULES = {"claims", "compare", "derivations", "layers", "losses", "models", "nn", "ports", "record", "suite"}
+_SUBMODULES = {
+    "claims",
+    "compare",
+    "derivations",
+    "layers",
+    "losses",
+    "migrate",
+    "models",
+    "nn",
+    "optimizers",
+    "ports",
+    "record",
+    "suite",
+}
 
 
 def __getattr__(name: str) -> ModuleType:
