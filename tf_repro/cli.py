@@ -17,7 +17,7 @@ try:
 except ImportError:  # the core installation
     sys.exit("tf-repro: the command needs the extra 'suite'. Received: a core installation; pip install '.[suite]'")
 
-from tf_repro import claims, suite
+from tf_repro import claims, cli_check, suite
 from tf_repro.record import InputError, write_atomically
 from tf_repro.report import findings_json, terminal
 
@@ -29,6 +29,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+
+app.command()(cli_check.check)
 
 Documents = Annotated[
     list[str] | None, typer.Argument(metavar="[DOCUMENT]...", help="Which documents; all by default.")

@@ -136,10 +136,10 @@ _CLIP_BY_NORM, _CLIP_BY_VALUE = tf.clip_by_norm, tf.clip_by_value
 _SUM = ("tensorflow:reduce_sum", "tensorflow:math.reduce_sum")
 _MEAN = ("tensorflow:reduce_mean", "tensorflow:math.reduce_mean")
 _CROSS_ENTROPIES = tuple(
-    f"keras.src.backend.nn:{name}"
+    f"keras.src.backend.tensorflow.nn:{name}"
     for name in ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 )
-_DROPOUTS = ("tensorflow:nn.dropout", "keras.src.backend.random:dropout")
+_DROPOUTS = ("tensorflow:nn.dropout", "keras.src.backend.tensorflow.random:dropout")
 
 FORWARD = (
     Substitution("from_logits", _CROSS_ENTROPIES, "from_logits flipped", _flip_from_logits),
