@@ -43,14 +43,12 @@ def diagnose(this, name, measured):
         measured: what the port gave on it.
 
     Returns:
-        A list of :class:`Cause`, those with which the rung passes first, and the number of changes tested.
+        A list of :class:`Cause`, the one with which the rung passes first, and the number of changes tested.
     """
     before, found, tested = gap(this, measured), [], 0
     start = time.monotonic()
     for candidate in candidates(this, name):
-        if time.monotonic() - start > SECONDS:
-            break
-        if candidate.last and any(cause.passes for cause in found):
+        if time.monotonic() - start > SECONDS or (found and found[-1].passes):
             break
         tested += 1
         cause = attempt(this, name, candidate, before)
@@ -93,6 +91,7 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
         )
     if name in ("one step", "N steps", "slots"):
         yield from optimizer_faults.configuration(this)
+        yield from optimizer_faults.replacement(this)
     yield from faults.variables(this)
     lines = faults.called_lines(this, name)
     if name == "forward":
@@ -103,7 +102,7 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
             "with the sign of the gradients changed",
             lambda: substitutions.changing_gradients(faults.negated),
         )
-        yield from faults.clipping(this, name)
+        yield from faults.clipping(this, lines)
     for substitution in substitutions.FORWARD:
         yield from faults.by_line(this, substitution, lines[substitution])
     if name != "forward":
@@ -119,5 +118,3 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
         alter=faults.compile_port,
         eager=False,
     )
-    if name in ("one step", "N steps", "slots"):
-        yield from optimizer_faults.replacement(this)

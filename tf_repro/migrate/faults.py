@@ -41,7 +41,6 @@ class Candidate:
     legacy: Callable[[], Record] | None = None
     transform: Callable[[Any], Any] | None = None
     eager: bool = True
-    last: bool = False
 
 
 def on_this_release(this):

@@ -131,5 +131,4 @@ def replacement(this):
         "optimizer",
         f"with tf_repro.optimizers.{kind.__name__}(TF1's learning rates{shown}) for the port's",
         alter=exchange,
-        last=True,
     )
