@@ -45,13 +45,13 @@ def diagnose(this, name, measured):
     Returns:
         A list of :class:`Cause`, the one with which the rung passes first, and the number of changes tested.
     """
-    before, found, tested = gap(this, measured), [], 0
+    found, tested = [], 0
     start = time.monotonic()
     for candidate in candidates(this, name):
         if time.monotonic() - start > SECONDS or (found and found[-1].passes):
             break
         tested += 1
-        cause = attempt(this, name, candidate, before)
+        cause = attempt(this, name, candidate, measured)
         if cause is not None:
             found.append(cause)
     return sorted(found, key=lambda cause: not cause.passes), tested
@@ -65,6 +65,8 @@ def attempt(this, name, candidate, before):
             changed = replace(changed, legacy=candidate.legacy())
         with candidate.context(), running_eagerly() if candidate.eager else contextlib.nullcontext():
             measured = MEASURES[name](changed, prepared(changed, candidate.alter))
+        if _content(measured) != _content(before):
+            return None
         if candidate.transform is not None:
             measured = {m: {n: candidate.transform(v) for n, v in q.items()} for m, q in measured.items()}
         verdict = judge(changed, name, measured)
@@ -73,9 +75,13 @@ def attempt(this, name, candidate, before):
         return None
     if verdict.status != FAILED:
         return Cause(candidate.cause, candidate.change, verdict.ulp, True)
-    if left <= ROUNDING and left <= before / 8:
+    if left <= ROUNDING and left <= gap(this, before) / 8:
         return Cause(candidate.cause, candidate.change, verdict.ulp, False)
     return None
+
+
+def _content(measured):
+    return {(moment, name) for moment, quantities in measured.items() for name in quantities}
 
 
 def candidates(this, name) -> Iterator[faults.Candidate]:
@@ -111,10 +117,10 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
         substitutions.EVERY_FLOAT64.cause,
         f"with {substitutions.EVERY_FLOAT64.change}",
         lambda: substitutions.EVERY_FLOAT64.applied(this.path),
+        eager=True,
     )
     yield faults.Candidate(
         "graph optimiser",
         "with the port compiled by tf.function, where products are reordered as in a Session",
         alter=faults.compile_port,
-        eager=False,
     )

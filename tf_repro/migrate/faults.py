@@ -30,7 +30,7 @@ class Candidate:
         mapping: another name map, or None.
         legacy: called for another run of the TF1 program, or None.
         transform: called with each measured array.
-        eager: whether ``tf.function`` runs as Python, which the context may need.
+        eager: whether ``tf.function`` runs as Python, so that calls can be told by their line.
     """
 
     cause: str
@@ -40,7 +40,7 @@ class Candidate:
     mapping: dict | None = None
     legacy: Callable[[], Record] | None = None
     transform: Callable[[Any], Any] | None = None
-    eager: bool = True
+    eager: bool = False
 
 
 def on_this_release(this):
@@ -73,7 +73,7 @@ def variables(this):
 @contextlib.contextmanager
 def created_from(this):
     """While it lasts, the port's variables are created from TF1's values."""
-    built = Port(this.path, this.seed)
+    built = this.build()
     back = {b: a for a, b in this.mapping.items()}
     values = {}
     for name, variable in built.variables.items():
@@ -102,6 +102,7 @@ def by_line(this, substitution, lines):
             substitution.cause,
             f"with {calls}: {substitution.change}",
             lambda line=line: substitution.applied(this.path, line),
+            eager=True,
         )
 
 
@@ -130,8 +131,9 @@ def clipping(this, lines):
                 "clip by value for norm",
                 f"with tf.clip_by_global_norm instead of the clipping on line {line}",
                 lambda line=line, bound=bound: substitutions.clipping_globally(this.path, line, bound),
+                eager=True,
             )
-    built = Port(this.path, this.seed)
+    built = this.build()
     kinds = ("clipvalue", "clipnorm", "global_clipnorm")
     has = [kind for kind in kinds if built.optimizer is not None and getattr(built.optimizer, kind)]
     for kind in has:

@@ -35,7 +35,7 @@ def climb(legacy, port, *, steps, max_ulp, tf1_python, feeds, seed, name_map, ke
             require_numbers(f"the TF1 program's {moment} {name}", value)
     built = Port(port, seed)
     mapping = names.infer(record["initial"], built.values(), dict(name_map or {}))
-    this = Climb(record, description, legacy, port, mapping, steps, max_ulp, seed)
+    this = Climb(record, description, legacy, port, tuple(built.variables), mapping, steps, max_ulp, seed)
     left_out = [a for a, b in dict(name_map or {}).items() if b is None]
     rungs, moments = [], {}
     for name in RUNGS:

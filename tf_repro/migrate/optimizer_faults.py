@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tf_repro import optimizers
 from tf_repro.migrate.faults import Candidate
-from tf_repro.migrate.port import Port, patched
+from tf_repro.migrate.port import patched
 
 KERAS_NAMES = {
     "beta1": ("beta1", "beta_1"),
@@ -19,7 +20,7 @@ KERAS_NAMES = {
 
 def configuration(this):
     """Hyperparameters, initial slots and the count of steps."""
-    built = Port(this.path, this.seed)
+    built = this.build()
     if built.optimizer is not None:
         yield from _hyperparameters(this, built.optimizer)
         if this.legacy["initial slots"]:
@@ -120,7 +121,8 @@ def replacement(this):
     shown = "".join(f", {name}={value}" for name, value in numbers.items())
 
     def exchange(port):
-        replacement = kind(lambda: rates[min(int(replacement.iterations), len(rates) - 1)], **numbers)
+        table = tf.constant(np.stack(rates))
+        replacement = kind(lambda: table[tf.minimum(replacement.iterations.value, len(rates) - 1)], **numbers)
         for clip in ("clipnorm", "clipvalue", "global_clipnorm"):
             setattr(replacement, clip, getattr(port.optimizer, clip))
         port.exchange = patched(port.optimizer, "apply", replacement.apply)

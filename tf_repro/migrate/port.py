@@ -29,19 +29,31 @@ KERAS_SLOTS = {
 class Port:
     """A port that has been built.
 
+    Args:
+        path: its file.
+        seed: of its random numbers.
+        names: what its variables were called when it was first built (Keras counts up), or None.
+
     Attributes:
         variables: its variables by name, in its own order.
         optimizer: its Keras optimizer, or None.
         created: every ``tf.Variable`` that ``build()`` made, in order.
     """
 
-    def __init__(self, path, seed):
+    def __init__(self, path, seed, names=None):
         self.path = Path(path)
         self.created = []
         tf.random.set_seed(seed)
         with tf.variable_creator_scope(self._note_creation):
             content = self._build()
         self.variables = _named(content["variables"])
+        if names is not None:
+            count = len(self.variables)
+            if len(names) != count:
+                raise InputError(
+                    f"build() must make the same variables each time. Received: {len(names)}, then {count}"
+                )
+            self.variables = dict(zip(names, self.variables.values(), strict=True))
         self.optimizer = content.get("optimizer")
         self._slots = content.get("slots") or {}
         self._forward, self._step = content.get("forward"), content.get("step")
@@ -116,22 +128,26 @@ class Port:
 
     @contextlib.contextmanager
     def _captured(self):
-        """Note what the Keras optimizer is about to apply, after its own clipping."""
+        """Note what the Keras optimizer applies, after its own clipping, inside a ``tf.function`` as well."""
         captured = {}
         if self.optimizer is None:
             yield captured
             return
         names = {self.optimizer._var_key(variable): name for name, variable in self.variables.items()}
+        copies = {name: tf.Variable(tf.zeros(v.shape, v.dtype)) for name, v in self.variables.items()}
+        noted = set()
         original = self.optimizer.update_step
 
         def update_step(gradient, variable, learning_rate):
             name = names.get(self.optimizer._var_key(variable))
             if name is not None:
-                captured[name] = _to_numpy(tf.convert_to_tensor(gradient))
+                copies[name].assign(tf.cast(tf.convert_to_tensor(gradient), copies[name].dtype))
+                noted.add(name)
             return original(gradient, variable, learning_rate)
 
         with patched(self.optimizer, "update_step", update_step):
             yield captured
+        captured.update((name, _to_numpy(copies[name])) for name in copies if name in noted)
 
     def slots(self):
         """The optimizer's slots as variables by (variable, TF1's slot name); empty where they cannot be told."""

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tf_repro.compare import difference
 from tf_repro.migrate.outcome import FAILED, PASSED, Rung
-from tf_repro.migrate.port import Port, running_eagerly
+from tf_repro.migrate.port import Port
 from tf_repro.record import InputError, Record
 
 
@@ -25,6 +25,7 @@ class Climb:
         description: of the TF1 program; see :func:`tf_repro.migrate.runner.run`.
         legacy_path: the TF1 program's file.
         path: the port's file.
+        names: the port's variables, as first built.
         mapping: TF1 variable to port variable.
         steps: how many training steps.
         max_ulp: the tolerance.
@@ -35,10 +36,15 @@ class Climb:
     description: dict
     legacy_path: Path
     path: Path
+    names: tuple
     mapping: dict
     steps: int
     max_ulp: int
     seed: int
+
+    def build(self):
+        """The port, built anew."""
+        return Port(self.path, self.seed, self.names)
 
     def feeds(self, step):
         """What a step is fed, by placeholder; the first is 0."""
@@ -59,7 +65,7 @@ class Skipped(Exception):
 
 def prepared(this, alter=None):
     """The port, built anew and started from TF1's values."""
-    port = Port(this.path, this.seed)
+    port = this.build()
     this.start(port)
     if alter is not None:
         alter(port)
@@ -98,8 +104,7 @@ def measure_gradients(this, port):
         raise Skipped(
             "no tf.train optimizer applies gradients in the TF1 program; add 'gradients' to what build() returns"
         )
-    with running_eagerly():
-        gradients = port.gradients(this.feeds(0))
+    gradients = port.gradients(this.feeds(0))
     if gradients is None:
         raise Skipped(
             "the port does not tell its gradients; add 'optimizer' to what build() returns, or return them from step()"
