@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import platform
 from dataclasses import replace
 from pathlib import Path
@@ -27,13 +28,14 @@ def climb(legacy, port, *, steps, max_ulp, tf1_python, feeds, seed, name_map, ke
         raise InputError(f"max_ulp must be a whole number of at least 0. Received: {max_ulp!r}")
     if not time_limit > 0:
         raise InputError(f"time_limit must be a positive number of seconds. Received: {time_limit!r}")
+    feeds = _read_feeds(feeds)
+    built = Port(port, seed)
     record, description = run_legacy(
-        legacy, steps=steps, seed=seed, feeds=_read_feeds(feeds), tf1_python=tf1_python, time_limit=time_limit
+        legacy, steps=steps, seed=seed, feeds=feeds, tf1_python=tf1_python, time_limit=time_limit
     )
     for moment, quantities in record.items():
         for name, value in quantities.items():
             require_numbers(f"the TF1 program's {moment} {name}", value)
-    built = Port(port, seed)
     mapping = names.infer(record["initial"], built.values(), dict(name_map or {}))
     this = Climb(record, description, legacy, port, tuple(built.variables), mapping, steps, max_ulp, seed)
     left_out = [a for a, b in dict(name_map or {}).items() if b is None]
@@ -94,7 +96,7 @@ def _read_feeds(feeds):
     if feeds is None or isinstance(feeds, dict):
         return feeds
     try:
-        with np.load(feeds, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(Path(feeds).read_bytes()), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except Exception as error:
         raise InputError(f"feeds must be an .npz file of arrays. Received: {feeds} ({type(error).__name__})") from None

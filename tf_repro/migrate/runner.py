@@ -132,9 +132,11 @@ class Feeds:
                 raise ProgramError(
                     "a feed must name one of the placeholders {}. Received: {!r}".format(", ".join(placeholders), name)
                 )
-        random = np.random.RandomState(seed)
+        fed = {name: checked(name, placeholders[name], value) for name, value in given.items()}
+        lengths = [len(fed[name][0]) for name in fed if has_batch_axis(placeholders[name])]
+        batch, random = (lengths or [DRAWN_BATCH])[0], np.random.RandomState(seed)
         self.values = OrderedDict(
-            (name, checked(name, placeholder, given[name]) if name in given else drawn(name, placeholder, random))
+            (name, fed[name] if name in fed else drawn(name, placeholder, batch, random))
             for name, placeholder in placeholders.items()
         )
 
@@ -175,7 +177,12 @@ def fits(shape, given):
     return len(lengths) == len(given) and all(a is None or a == b for a, b in zip(lengths, given))  # noqa: B905 (Python 3.6)
 
 
-def drawn(name, placeholder, random):
+def has_batch_axis(placeholder):
+    """Whether the placeholder's first axis has any length."""
+    return bool(placeholder.shape.ndims) and placeholder.shape.as_list()[0] is None
+
+
+def drawn(name, placeholder, batch, random):
     """Four steps of standard normal numbers, or of zeros and ones for integers and truth values."""
     shape, dtype = placeholder.shape, np.dtype(placeholder.dtype.as_numpy_dtype)
     if shape.ndims is None or shape.ndims == 0 or dtype.kind not in "biuf":
@@ -183,7 +190,7 @@ def drawn(name, placeholder, random):
             "a placeholder that is a scalar, of unknown rank or not numeric must be given a feed. "
             f"Received: {name!r} of shape {shape} and dtype {dtype} without one; add it to the feeds"
         )
-    lengths = [DRAWN_BATCH if length is None else length for length in shape.as_list()]
+    lengths = [batch if length is None else length for length in shape.as_list()]
     if dtype.kind == "f":
         return [random.randn(*lengths).astype(dtype) for _ in range(4)]
     return [random.randint(0, 2, lengths).astype(dtype) for _ in range(4)]
