@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 
-PROGRAMS = ("softmax_backprop",)
+PROGRAMS = ("softmax_backprop", "softmax_cross_entropy", "reverse_mode")
 
 
 def processor():

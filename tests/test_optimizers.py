@@ -12,7 +12,8 @@ import legacy_tf1
 from legacy_tf1 import optimizers as legacy
 from tf_repro import optimizers
 from tf_repro.compare import ulp_distance
-from tf_repro.record import InputError, Record, load_recording
+from tf_repro.errors import InputError
+from tf_repro.record import Record, load_recording
 
 RECORDINGS = Path(legacy_tf1.__file__).parent / "recordings"
 

@@ -6,20 +6,19 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 try:
     import typer
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 except ImportError:  # the core installation
     sys.exit("tf-repro: the command needs the extra 'suite'. Received: a core installation; pip install '.[suite]'")
 
-from tf_repro import claims, cli_check, suite
-from tf_repro.record import InputError, write_atomically
-from tf_repro.report import findings_json, terminal
+from tf_repro import claims, cli_check
+from tf_repro.errors import InputError
+from tf_repro.report import terminal
 
 app = typer.Typer(
     name="tf-repro",
@@ -46,7 +45,7 @@ Claims = Annotated[
 @app.command("list")
 def list_documents(directory: Claims = claims.DIRECTORY) -> None:
     """List the documents, how many figures each printed, and the engines."""
-    documents, _ = suite.select([], [], directory)
+    documents, _ = claims.select(directory=directory)
     terminal.show_documents(Console(), documents)
 
 
@@ -55,6 +54,9 @@ def run(
     documents: Documents = None,
     engine: Engines = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the findings as JSON.")] = None,
+    data: Annotated[
+        str, typer.Option(metavar="NAME", help="What softmax_jacobian's network is trained on: digits or mnist.")
+    ] = "digits",
     directory: Claims = claims.DIRECTORY,
 ) -> int:
     """Recompute every printed figure on every engine and hold it against its declared verdict.
@@ -63,13 +65,19 @@ def run(
     reason. erratum: the figure contradicts the document's own inputs; the correct figure and the mistake behind the
     printed one are both computed.
     """
-    chosen, engines = suite.select(documents or [], engine or [], directory)
+    chosen, engines = claims.select(documents or [], engine or [], directory)
     if json is not None and (json.is_dir() or not json.parent.is_dir()):
         raise InputError(f"--json must be a file in an existing folder. Received: {json}")
+    from tf_repro import suite
+    from tf_repro.data import check_source
+    from tf_repro.record import write_atomically
+    from tf_repro.report import findings_json
+
+    check_source(data)
     console = Console()
     findings = []
     with _progress() as report, quiet_tensorflow():
-        for finding in suite.findings(chosen, engines, report):
+        for finding in suite.findings(chosen, engines, report, data):
             findings.append(finding)
     for document in chosen:
         terminal.show_findings(console, document, [f for f in findings if f.document == document.name])
@@ -85,7 +93,9 @@ def show(
     directory: Claims = claims.DIRECTORY,
 ) -> None:
     """Show a document's TF1 program beside its TF2 port, and its figures as genuine TF1 and float64 give them."""
-    (chosen,), _ = suite.select([document], [], directory)
+    (chosen,), _ = claims.select([document], directory=directory)
+    from tf_repro import suite
+
     console = Console()
     terminal.show_sources(console, suite.sources(document))
     offline = [engine for engine in chosen.engines if not suite.needs_tensorflow(engine)]
@@ -93,13 +103,17 @@ def show(
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[suite.Report]:
-    """A spinner on standard error that names what is running; silent where that is no terminal."""
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+def _progress() -> Iterator[Callable[[str, str, float | None], None]]:
+    """A line on standard error that names what is running and how far it is; silent where that is no terminal."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(file=os.fdopen(os.dup(2), "w", encoding="utf-8"))  # quiet_tensorflow takes standard error away
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting TensorFlow", total=None)
-        yield lambda document, engine: progress.update(task, description=f"{document} on {engine}")
+        yield lambda document, engine, share: progress.update(
+            task, description=f"{document} on {engine}", total=share and 1.0, completed=share or 0.0
+        )
 
 
 @contextlib.contextmanager

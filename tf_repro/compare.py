@@ -3,18 +3,19 @@
 A figure keeps its text. The rule says how the document's program turned a number into that text, so a value
 reproduces the figure exactly when it prints as the same text. This module is the only home of tolerances, and there
 is one: a figure under the rule ``"rounding"`` may be missed by the rounding of the terms that are summed for it.
+
+NumPy is imported where it computes, so that commands which only read figures start at once.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
-import numpy as np
-
-from tf_repro.record import Array, InputError
+from tf_repro.errors import InputError
 
 REPRODUCED, DRIFTED, ERRATUM, UNEXPLAINED = "reproduced", "drifted", "erratum", "unexplained"
 
@@ -51,6 +52,7 @@ class Figure:
         """Whether ``value`` prints as this figure.
 
         Example:
+            >>> import numpy as np
             >>> Figure("0.79999995", "float32 array").is_printed_by(np.float32(0.79999995))
             True
             >>> Figure("0.", "float32 array").is_printed_by(np.float32(-7.152558e-08))
@@ -64,6 +66,7 @@ class Figure:
         0 exactly when :meth:`is_printed_by` holds. Steps of float32 under the float32 rules, of float64 elsewhere.
 
         Example:
+            >>> import numpy as np
             >>> Figure("0.32000008", "float32 array").ulp(np.float32(0.32))
             3
         """
@@ -71,6 +74,8 @@ class Figure:
             return 0
         if self.rule == "statement":
             return None
+        import numpy as np
+
         dtype = np.float32 if self.rule.startswith("float32") else np.float64
         number = Decimal(self.printed)
         half = self._half_width()
@@ -82,25 +87,24 @@ class Figure:
         places = -int(Decimal(self.printed).as_tuple().exponent) if Decimal(self.printed).is_finite() else 0
         if self.rule == "decimals":
             return Decimal(5).scaleb(-places - 1)
-        if self.rule.endswith("array") and np.float32(self.printed) != 0:
-            shortest = len(self.printed.partition(".")[2]) < _DIGITS_OF_NUMPY_ARRAY
-            return Decimal(0) if shortest else Decimal(5).scaleb(-_DIGITS_OF_NUMPY_ARRAY - 1)
-        return Decimal(5).scaleb(-_DIGITS_OF_NUMPY_ARRAY - 1) if self.rule.endswith("array") else Decimal(0)
+        is_cut = places >= _DIGITS_OF_NUMPY_ARRAY or Decimal(self.printed) == 0
+        return Decimal(5).scaleb(-_DIGITS_OF_NUMPY_ARRAY - 1) if self.rule.endswith("array") and is_cut else Decimal(0)
 
 
 def _prints_as(text: str, figure: Figure) -> bool:
     return ("0" if text == "-0" else text) == figure.printed.removesuffix(".")
 
 
-def _array_element(dtype: type[np.floating[Any]]) -> Callable[[Figure, Any], bool]:
-    def rule(figure: Figure, value: Any) -> bool:
-        text = np.format_float_positional(dtype(value), _DIGITS_OF_NUMPY_ARRAY, trim="-")
-        return _prints_as(text, figure)
+def _array_element(figure: Figure, value: Any) -> bool:
+    import numpy as np
 
-    return rule
+    number = np.float32(value) if figure.rule.startswith("float32") else np.float64(value)
+    return _prints_as(np.format_float_positional(number, _DIGITS_OF_NUMPY_ARRAY, trim="-"), figure)
 
 
 def _float32_scalar(figure: Figure, value: Any) -> bool:
+    import numpy as np
+
     return _prints_as(np.format_float_positional(np.float32(value), trim="-"), figure)
 
 
@@ -110,7 +114,8 @@ def _decimals(figure: Figure, value: Any) -> bool:
 
 
 def _exact(figure: Figure, value: Any) -> bool:
-    return bool(np.array_equal(float(value), float(figure.printed), equal_nan=True))
+    number, printed = float(value), float(figure.printed)
+    return number == printed or (math.isnan(number) and math.isnan(printed))
 
 
 def _statement(figure: Figure, value: Any) -> bool:
@@ -118,14 +123,16 @@ def _statement(figure: Figure, value: Any) -> bool:
 
 
 def _rounding(figure: Figure, value: Any) -> bool:
-    printed = float(figure.printed)
-    eps = float(np.finfo(value.dtype).eps) if getattr(value, "dtype", np.dtype(int)).kind == "f" else 0.0
+    import numpy as np
+
+    printed, dtype = float(figure.printed), np.asarray(value).dtype
+    eps = float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0
     return abs(float(value) - printed) <= figure.terms * eps * max(1.0, abs(printed))
 
 
 RULES: dict[str, Callable[[Figure, Any], bool]] = {
-    "float32 array": _array_element(np.float32),
-    "float64 array": _array_element(np.float64),
+    "float32 array": _array_element,
+    "float64 array": _array_element,
     "float32 scalar": _float32_scalar,
     "decimals": _decimals,
     "exact": _exact,
@@ -138,18 +145,22 @@ def ulp_distance(a: Any, b: Any) -> int | None:
     """Steps between two floating-point numbers of one dtype (of float64 for anything else); None if one is nan.
 
     Example:
+        >>> import numpy as np
         >>> ulp_distance(np.float32(1), np.float32(1.0000002))
         2
     """
-    dtype = np.result_type(a, b) if np.result_type(a, b) in (np.float32, np.float64) else np.float64
+    import numpy as np
+
+    dtype = np.result_type(a, b) if np.result_type(a, b) in (np.float32, np.float64) else np.dtype(float)
     if np.isnan(a) or np.isnan(b):
         return 0 if np.isnan(a) and np.isnan(b) else None
-    return abs(_ordinal(a, dtype) - _ordinal(b, dtype))
+    return abs(_ordinal(dtype.type(a)) - _ordinal(dtype.type(b)))
 
 
-def _ordinal(value: Any, dtype: Any) -> int:
-    bits = int(np.asarray(value, dtype).view(f"i{np.dtype(dtype).itemsize}"))
-    return bits if bits >= 0 else -(bits & (2 ** (8 * np.dtype(dtype).itemsize - 1) - 1))
+def _ordinal(number: Any) -> int:
+    """The number's place among all of its dtype, 0 at zero."""
+    bits = int(number.view(f"i{number.itemsize}"))
+    return bits if bits >= 0 else -(bits & (2 ** (8 * number.itemsize - 1) - 1))
 
 
 @dataclass(frozen=True)
@@ -300,9 +311,12 @@ def difference(expected: Any, received: Any) -> Difference | None:
         received: an array of the same shape and dtype.
 
     Example:
+        >>> import numpy as np
         >>> difference(np.float32([1, 2]), np.float32([1, 2.0000005])).ulp
         2
     """
+    import numpy as np
+
     expected, received = np.asarray(expected), np.asarray(received)
     differs = np.asarray(expected != received)
     if not differs.any():
@@ -322,6 +336,8 @@ def difference(expected: Any, received: Any) -> Difference | None:
     return Difference(index, float(a), float(b), steps_apart, relative, scaled, int(differs.sum()), int(differs.size))
 
 
-def _ordinals(array: Array) -> Array:
+def _ordinals(array: Any) -> Any:
+    import numpy as np
+
     bits = array.view(f"i{array.dtype.itemsize}").astype(np.float64)
     return np.where(bits >= 0, bits, -(bits + 2.0 ** (8 * array.dtype.itemsize - 1)))

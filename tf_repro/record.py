@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from tf_repro.errors import InputError
+
 Array = np.ndarray[Any, Any]
-
-
-class InputError(ValueError):
-    """Something a user handed over breaks a rule; the message is one line that names rule and offender."""
 
 
 class Record(Mapping[str, Mapping[str, Array]]):
@@ -114,8 +112,8 @@ def parse_json(text: str, origin: str) -> dict[str, Any]:
     return content
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write ``text`` under a temporary name beside ``path``, then move it there: all of it or nothing.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write ``content``, all of it or nothing: under a temporary name beside ``path``, then moved there.
 
     Raises:
         InputError: the folder does not exist or cannot be written.
@@ -127,8 +125,8 @@ def write_atomically(path: Path, text: str) -> None:
             f"an output file needs an existing, writable folder. Received: {path} ({error.strerror})"
         ) from None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)

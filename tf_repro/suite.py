@@ -13,40 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import legacy_tf1
-from tf_repro import claims
 from tf_repro.claims import Claim, Document
 from tf_repro.compare import Finding, find
-from tf_repro.record import InputError, Record, load_recording
+from tf_repro.data import load_digits
+from tf_repro.derivations.softmax_regression import REPEAT
+from tf_repro.errors import InputError
+from tf_repro.record import Record, load_recording
 
 RECORDINGS = Path(legacy_tf1.__file__).parent / "recordings"
 
 _RECORDED = re.compile(r"tf-\d+\.\d+\.\d+")
 
 
-Report = Callable[[str, str], None]
-"""Called with document and engine before each run."""
+Report = Callable[[str, str, float | None], None]
+"""Called with document, engine and, in a training, the share of the steps that are done."""
 
 
-def engines(documents: Iterable[Document]) -> list[str]:
-    """Every engine that the documents name, in their order."""
-    return list(dict.fromkeys(engine for document in documents for engine in document.engines))
-
-
-def select(names: Iterable[str], chosen: Iterable[str], directory: Path) -> tuple[list[Document], list[str]]:
-    """The documents and engines that a user asked for; all of them where none is named.
-
-    Raises:
-        InputError: a document or an engine is unknown, or a claims file breaks a rule.
-    """
-    documents = [claims.load(name, directory) for name in dict.fromkeys(names) or claims.names(directory)]
-    known = engines(documents)
-    for engine in chosen:
-        if engine not in known:
-            raise InputError(f"engine must be one of {', '.join(known)}. Received: {engine!r}")
-    return documents, [engine for engine in known if engine in set(chosen)] or known
-
-
-def record(document: str, engine: str) -> Record:
+def record(document: str, engine: str, data: str = "digits", progress: Report | None = None) -> Record:
     """Run ``document`` on ``engine``, or load what genuine TensorFlow 1.x recorded.
 
     Args:
@@ -54,24 +37,52 @@ def record(document: str, engine: str) -> Record:
         engine: ``"tf-1.4.1"`` and the like (a recording), ``"compat.v1"`` (the Session program on TensorFlow 2),
             ``"eager"``, ``"function"``, ``"xla"`` (the port), each of these with ``":tf1"`` (the port on the softmax
             with TF1's rounding), or ``"derivation"``.
+        data: what the three-layer network is trained on, ``"digits"`` or ``"mnist"``.
+        progress: called before the run, and with each step of the 5000 that a training has.
 
     Example:
         >>> float(record("softmax_backprop", "tf-1.4.1")["after"]["w"][3]).hex()
         '0x1.47ae1a0000000p-2'
     """
+    if progress:
+        progress(document, engine, None)
+    derivation = importlib.import_module(f"tf_repro.derivations.{document}")
     if _RECORDED.fullmatch(engine):
-        return load_recording(RECORDINGS / f"{engine}.json")[document]
+        recorded = load_recording(RECORDINGS / f"{engine}.json")[document]
+        return Record(_decided(derivation, recorded), recorded.provenance)
     if engine == "compat.v1":
-        return Record(importlib.import_module(f"legacy_tf1.{document}").run_all())
-    if engine == "derivation":
-        return _run_all(document, importlib.import_module(f"tf_repro.derivations.{document}").run)
-    name, _, numerics = engine.partition(":")
-    run = partial(importlib.import_module(f"tf_repro.ports.{document}").run, engine=name)
-    if numerics:
-        from tf_repro import nn
+        moments = importlib.import_module(f"legacy_tf1.{document}").run_all()
+    elif engine == "derivation":
+        moments = RUNS[document](derivation, _inputs(document, data))
+    else:
+        port = importlib.import_module(f"tf_repro.ports.{document}")
+        moments = RUNS[document](port, _how(engine) | _inputs(document, data) | _handle(document, engine, progress))
+    return Record(_decided(derivation, moments))
 
-        run = partial(run, softmax=partial(nn.softmax, numerics=numerics))
-    return _run_all(document, run)
+
+def _how(engine: str) -> dict[str, Any]:
+    """A port's keyword arguments for an engine such as ``"xla"`` or ``"xla:tf1"``."""
+    name, _, numerics = engine.partition(":")
+    if not numerics:
+        return {"engine": name}
+    from tf_repro import nn
+
+    return {"engine": name, "softmax": partial(nn.softmax, numerics=numerics)}
+
+
+def _handle(document: str, engine: str, progress: Report | None) -> dict[str, Any]:
+    """The callback per step of the one document that trains for thousands of them."""
+    if document != "softmax_regression" or progress is None:
+        return {}
+    return {"handle": lambda count, loss: progress(document, engine, count / REPEAT)}
+
+
+def _inputs(document: str, data: str) -> dict[str, Any]:
+    """The inputs that a document takes from elsewhere."""
+    if document != "softmax_jacobian":
+        return {}
+    digits = load_digits(data)
+    return {"features": digits.features, "labels": digits.labels}
 
 
 def needs_tensorflow(engine: str) -> bool:
@@ -89,26 +100,75 @@ def sources(document: str) -> list[tuple[str, str]]:
     return [(title, path.read_text(encoding="utf-8")) for title, path in paths.items() if path.exists()]
 
 
-def _run_all(document: str, run: Callable[..., Record]) -> Record:
-    """The runs that make up a document, as one Record."""
-    return run()
+def _softmax_backprop(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(module.run(**how))
 
 
-def findings(documents: Iterable[Document], chosen: Iterable[str], progress: Report | None = None) -> Iterator[Finding]:
+def _softmax_jacobian(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(module.run(**how))
+
+
+def _softmax_cross_entropy(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+    moments = {"stability": module.stability(**how)}
+    for method in ("manual", "fused"):
+        run = module.run(method=method, **how)
+        moments |= {f"{moment}, {method}": quantities for moment, quantities in run.items()}
+    return moments
+
+
+def _softmax_regression(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+    run = module.run(**how)
+    how = {key: value for key, value in how.items() if key != "handle"}
+    return {
+        **run,
+        "example": module.example(**how),
+        "two classes": module.two_class(**how),
+        "label probability": module.label_probability(**how),
+    }
+
+
+def _reverse_mode(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+    cosine = module.run(cost="cosine", **how)
+    return {
+        **module.run(**how),
+        "sweep": module.sweep(**how),
+        "after, cost y0·y": module.run(cost="product_with_first", **how)["after"],
+        **{f"{moment}, cosine": quantities for moment, quantities in cosine.items()},
+    }
+
+
+RUNS: dict[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
+    "softmax_backprop": _softmax_backprop,
+    "softmax_jacobian": _softmax_jacobian,
+    "softmax_cross_entropy": _softmax_cross_entropy,
+    "softmax_regression": _softmax_regression,
+    "reverse_mode": _reverse_mode,
+}
+"""By document, what its port and its derivation run to make up the document's Record."""
+
+
+def _decided(derivation: Any, moments: Mapping[str, Any]) -> dict[str, Any]:
+    """The moments, with the statements that their numbers decide."""
+    statements = derivation.decide(moments) if hasattr(derivation, "decide") else {}
+    return {name: {**moments.get(name, {}), **statements.get(name, {})} for name in {**moments, **statements}}
+
+
+def findings(
+    documents: Iterable[Document], chosen: Iterable[str], progress: Report | None = None, data: str = "digits"
+) -> Iterator[Finding]:
     """One Finding per printed scalar and engine.
 
     Args:
         documents: the claims to check.
         chosen: the engines to check them on.
-        progress: called with document and engine before each run.
+        progress: see :func:`record`.
+        data: what the three-layer network is trained on.
     """
     for document in documents:
-        truth = record(document.name, "derivation")
+        truth = record(document.name, "derivation", data, progress)
         for engine in chosen:
             if engine in document.engines:
-                if progress:
-                    progress(document.name, engine)
-                run = truth if engine == "derivation" else record(document.name, engine)
+                run = truth if engine == "derivation" else record(document.name, engine, data, progress)
                 yield from compare(document, engine, run, truth)
 
 

@@ -7,10 +7,10 @@ import time
 
 import numpy as np
 import pytest
-from programs import LEGACY, PORT, changed, written
 
+from tests.migrate.programs import LEGACY, PORT, changed, written
 from tf_repro import migrate
-from tf_repro.record import InputError
+from tf_repro.errors import InputError
 
 NO_BUILD = "import tensorflow as tf\n"
 RAISES = "import tensorflow as tf\nraise RuntimeError('no data')\n"

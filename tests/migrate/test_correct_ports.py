@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from programs import LEGACY, PORT, changed, written
 
+from tests.migrate.programs import LEGACY, PORT, changed, written
 from tf_repro import migrate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -1,8 +1,8 @@
 """Every planted fault is caught on its rung, with its cause, by the change that mends it."""
 
 import pytest
-from programs import LEGACY, PORT, changed, written
 
+from tests.migrate.programs import LEGACY, PORT, changed, written
 from tf_repro import migrate
 
 GRADIENT_DESCENT = "tf.train.GradientDescentOptimizer(rate)"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tf_repro.compare import Declaration, Figure
-from tf_repro.record import InputError
+from tf_repro.errors import InputError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -112,6 +112,32 @@ def load(name: str, directory: Path = DIRECTORY) -> Document:
         return _document(name, content)
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from None
+
+
+def engines(documents: Iterable[Document]) -> list[str]:
+    """Every engine that the documents name, in their order."""
+    return list(dict.fromkeys(engine for document in documents for engine in document.engines))
+
+
+def select(
+    documents: Iterable[str] = (), chosen: Iterable[str] = (), directory: Path = DIRECTORY
+) -> tuple[list[Document], list[str]]:
+    """The documents and engines that a user asked for; all of them where none is named.
+
+    Raises:
+        InputError: a document or an engine is unknown, or a claims file breaks a rule.
+
+    Example:
+        >>> (document,), engines = select(["reverse_mode"], ["eager"])
+        >>> document.name, engines
+        ('reverse_mode', ['eager'])
+    """
+    loaded = [load(name, directory) for name in dict.fromkeys(documents) or names(directory)]
+    known = engines(loaded)
+    for engine in chosen:
+        if engine not in known:
+            raise InputError(f"engine must be one of {', '.join(known)}. Received: {engine!r}")
+    return loaded, [engine for engine in known if engine in set(chosen)] or known
 
 
 def _document(name: str, content: Mapping[str, Any]) -> Document:

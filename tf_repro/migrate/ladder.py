@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tf_repro.errors import InputError
 from tf_repro.migrate import causes, names
 from tf_repro.migrate.oracle import run_legacy
 from tf_repro.migrate.outcome import FAILED, NOT_REACHED, PASSED, SKIPPED, CheckReport, Rung
 from tf_repro.migrate.port import Port
 from tf_repro.migrate.rungs import MEASURES, Climb, Skipped, judge, prepared, require_numbers
-from tf_repro.record import InputError, Record, as_count
+from tf_repro.record import Record, as_count
 
 RUNGS = ("variables", *MEASURES)
 

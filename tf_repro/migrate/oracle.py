@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_repro.errors import InputError
 from tf_repro.migrate import runner
-from tf_repro.record import InputError, Record
+from tf_repro.record import Record
 
 _GLOBAL_SWITCHES = (
     "disable_v2_behavior",

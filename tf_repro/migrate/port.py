@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_repro.errors import InputError
 from tf_repro.migrate.runner import explain
 from tf_repro.optimizers import TF1Optimizer
-from tf_repro.record import InputError
 
 RULE = "build() of a port must return {'variables': …, 'forward': …, 'step': …}"
 

@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from tf_repro.compare import difference
+from tf_repro.errors import InputError
 from tf_repro.migrate.outcome import FAILED, PASSED, Rung
 from tf_repro.migrate.port import Port
-from tf_repro.record import InputError, Record
+from tf_repro.record import Record
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tf_repro.record import InputError
+from tf_repro.errors import InputError
 
 ENGINES = ("eager", "function", "xla")
 

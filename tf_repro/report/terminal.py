@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-import numpy as np
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.syntax import Syntax
 from rich.table import Table
 
 from tf_repro.claims import Document
@@ -21,8 +19,10 @@ MAX_EXACT_ULP = 99_999
 def show_documents(console: Console, documents: Iterable[Document]) -> None:
     """A line per document: name, title, how many claims and printed scalars, engines."""
     table = Table(box=box.SIMPLE_HEAD)
-    for column, justify in (("document", "left"), ("claims", "right"), ("figures", "right"), ("title", "left")):
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=column == "document")
+    table.add_column("document", no_wrap=True)
+    table.add_column("claims", justify="right")
+    table.add_column("figures", justify="right")
+    table.add_column("title", overflow="fold")
     documents = list(documents)
     for document in documents:
         table.add_row(document.name, str(len(document.claims)), str(document.scalars), escape(document.title))
@@ -79,6 +79,8 @@ def format_value(finding: Finding) -> str:
         >>> format_value(find(Figure("0.32000008", "float32 array"), Declaration(), np.float32(0.32), **names))
         '0.32'
     """
+    import numpy as np
+
     single = np.float32(finding.value)
     return str(single) if float(single) == finding.value else f"{finding.value:.9g}"
 
@@ -113,6 +115,8 @@ def show_summary(console: Console, findings: Sequence[Finding]) -> None:
 
 def show_sources(console: Console, sources: Sequence[tuple[str, str]]) -> None:
     """Programs side by side (one below the other on a narrow terminal), each under its title."""
+    from rich.syntax import Syntax
+
     programs = [
         (title, Syntax(text, "python", theme="ansi_light", word_wrap=True, background_color="default"))
         for title, text in sources
