@@ -36,7 +36,7 @@ LEGACIES = {
     ),
     "fails in the session": (
         changed(LEGACY, ("hidden = tf.nn.relu", "hidden = tf.check_numerics(x / 0, 'x is') + tf.nn.relu")),
-        r"the TF1 program must run\. Received: .*InvalidArgumentError",
+        r"the TF1 program must run\. Received: .*InvalidArgumentError: x is : Tensor had Inf",
     ),
     "nan in TF1": (
         changed(LEGACY, ("loss = tf.reduce_mean(", "loss = tf.log(-1.0) + tf.reduce_mean(")),
@@ -64,6 +64,13 @@ PORTS = {
     "variables made in forward": (
         changed(PORT, ("hidden = tf.nn.relu(", 'hidden = tf.Variable(0.0, name="late") + tf.nn.relu(')),
         r"created once, in build\(\)\. Received: forward\(\) created late twice",
+    ),
+    "variables made in step": (
+        changed(
+            PORT,
+            ("        with tf.GradientTape", "        tf.Variable(0.0, name='late')\n        with tf.GradientTape"),
+        ),
+        r"created once\. Received: step\(\) created late again",
     ),
     "not variables": (
         changed(PORT, ('"variables": variables', '"variables": [1.0]')),

@@ -38,7 +38,7 @@ def check(
             neither this nor the TF1 program gives is drawn from the placeholder's shape.
         seed: of what is drawn, and of both programs' random numbers.
         name_map: TF1 variable to port variable, for what is not inferred rightly; None leaves a TF1 variable out.
-        keep_going: climb on after a rung that fails.
+        keep_going: climb on after a rung that fails, unless it is the first.
         time_limit: seconds that the TF1 interpreter may take.
 
     Returns:

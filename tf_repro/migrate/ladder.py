@@ -42,7 +42,7 @@ def climb(legacy, port, *, steps, max_ulp, tf1_python, feeds, seed, name_map, ke
     left_out = [a for a, b in dict(name_map or {}).items() if b is None]
     rungs, moments = [], {}
     for name in RUNGS:
-        if not keep_going and any(rung.status == FAILED for rung in rungs):
+        if any(rung.status == FAILED and (not keep_going or rung.name == "variables") for rung in rungs):
             rungs.append(Rung(name, NOT_REACHED))
             continue
         rung = _variables(this, built, left_out) if name == "variables" else _rung(this, name, moments)

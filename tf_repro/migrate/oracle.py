@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,7 +102,7 @@ def _tensorflow_is_version_1(tf, path):
 
 
 def _run_in_interpreter(path, steps, seed, feeds, python, time_limit):
-    if not (python.is_file() and os.access(python, os.X_OK)):
+    if shutil.which(python) is None:
         raise InputError(f"--tf1-python must be an executable Python interpreter. Received: {python}")
     with tempfile.TemporaryDirectory(prefix="tf_repro-") as name:
         folder = Path(name)
@@ -110,7 +111,7 @@ def _run_in_interpreter(path, steps, seed, feeds, python, time_limit):
             request["feeds"] = str(folder / "feeds.npz")
             np.savez(request["feeds"], **feeds)
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
-        command = [str(python), "-W", "ignore", runner.__file__, str(folder / "request.json"), str(folder)]
+        command = [shutil.which(python), "-W", "ignore", runner.__file__, str(folder / "request.json"), str(folder)]
         code, printed = _run_limited(command, folder, time_limit)
         return _read_answer(folder, code, printed, python)
 

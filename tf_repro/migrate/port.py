@@ -122,9 +122,9 @@ class Port:
         """The gradients that one step applies, by variable; None where the port does not tell them."""
         with self._captured() as captured:
             returned = self.step(feeds)
-        if isinstance(returned, dict):
-            return {name: _to_numpy(g) for name, g in returned.items() if name in self.variables} or None
-        return captured or None
+        named = returned if isinstance(returned, dict) else {}
+        given = {name: _to_numpy(named[name]) for name in self.variables if name in named}
+        return given or captured or None
 
     @contextlib.contextmanager
     def _captured(self):

@@ -292,7 +292,8 @@ def explain(error, path):
     """An exception in one line, with the last line of the program that it passed through."""
     frames = [frame for frame in traceback.extract_tb(sys.exc_info()[2]) if frame[0] == path]
     place = f"{os.path.basename(path)}, line {frames[-1][1]}" if frames else os.path.basename(path)
-    text = " ".join(str(error).split())
+    failed_node = re.search(r"\nNode: .*\n(.*)", str(error))
+    text = " ".join((failed_node.group(1) if failed_node else str(error)).split())
     return f"{place}: {type(error).__name__}: {text[:300]}"
 
 
