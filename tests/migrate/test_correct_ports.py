@@ -198,7 +198,7 @@ def test_port_in_graph_mode(tmp_path):
 
 @pytest.mark.parametrize("name", ["two_layer_network", "softmax_backprop"])
 def test_example(name):
-    report = migrate.check(EXAMPLES / name / "legacy.py", EXAMPLES / name / "port.py", steps=20)
+    report = migrate.check(EXAMPLES / name / "legacy.py", EXAMPLES / name / "port.py")
     assert report.passed, str(report)
 
 

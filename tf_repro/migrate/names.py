@@ -34,6 +34,7 @@ def infer(legacy, port, given):
         InputError: ``given`` names a variable that does not exist, or one of the port twice.
 
     Example:
+        >>> import numpy as np
         >>> infer({"w": np.zeros(2), "b": np.zeros(1)}, {"dense/kernel": np.zeros(2), "dense/bias": np.zeros(1)}, {})
         {'w': 'dense/kernel', 'b': 'dense/bias'}
     """
