@@ -91,8 +91,8 @@ def _alike(a, b):
 
 
 def _words(name):
-    words = [re.sub(r"\d+$", "", word) for word in re.split(r"[/.:]", name.lower())]
-    return frozenset(_SYNONYMS.get(word.strip("_"), word) for word in words if word)
+    words = [re.sub(r"\d+$", "", word).strip("_") for word in re.split(r"[/.:]", name.lower())]
+    return frozenset(_SYNONYMS.get(word, word) for word in words if word)
 
 
 def swapped(mapping, values):

@@ -44,7 +44,7 @@ class Substitution:
         def call(*arguments, **options):
             place = _line_in(path)
             if seen is not None and place is not None:
-                seen[place] = arguments
+                seen[place] = [*arguments, *options.values()]
             if seen is None and place is not None and line in (None, place):
                 return self.replacement(original, *arguments, **options)
             return original(*arguments, **options)
@@ -105,24 +105,20 @@ def _complement_rate(original, inputs, rate, *arguments, **options):
     return original(inputs, 1 - rate, *arguments, **options)
 
 
-def _clip_by_norm(original, value, low, high, *_, **__):
-    return _CLIP_BY_NORM(value, high)
+def _clip_by_norm(original, t, clip_value_min, clip_value_max, name=None):
+    return _CLIP_BY_NORM(t, clip_value_max)
 
 
-def _norm_to_value(original, value, norm, *_, **__):
-    return _CLIP_BY_VALUE(value, -norm, norm)
+def _norm_to_value(original, t, clip_norm, axes=None, name=None):
+    return _CLIP_BY_VALUE(t, -clip_norm, clip_norm)
 
 
-def _norm_to_global(original, gradients, norm, *_, **__):
-    return original(gradients, norm)
+def _global_to_norm(original, t_list, clip_norm, use_norm=None, name=None):
+    return [_CLIP_BY_NORM(g, clip_norm) for g in t_list], None
 
 
-def _global_to_norm(original, gradients, norm, *_, **__):
-    return [_CLIP_BY_NORM(g, norm) for g in gradients], None
-
-
-def _global_to_value(original, gradients, norm, *_, **__):
-    return [_CLIP_BY_VALUE(g, -norm, norm) for g in gradients], None
+def _global_to_value(original, t_list, clip_norm, use_norm=None, name=None):
+    return [_CLIP_BY_VALUE(g, -clip_norm, clip_norm) for g in t_list], None
 
 
 def _in_float32(original, value, dtype=None, *arguments, **options):
