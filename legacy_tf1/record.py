@@ -57,7 +57,9 @@ def main(arguments=None):
     """Write the recording to the file that the command line names; 0, or 2 where it cannot be written."""
     parser = argparse.ArgumentParser(prog="python -m legacy_tf1.record", description=__doc__)
     parser.add_argument("out", metavar="OUT.json", help="where the recording goes")
-    parser.add_argument("--program", action="append", help="record this one only; may be repeated")
+    parser.add_argument(
+        "--program", action="append", choices=(*PROGRAMS, "optimizers"), help="record this one only; may be repeated"
+    )
     chosen = parser.parse_args(arguments)
     out = chosen.out
     folder = os.path.dirname(os.path.abspath(out))

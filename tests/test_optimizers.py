@@ -1,5 +1,7 @@
 """Oracle: legacy_tf1/recordings/optimizers-tf-1.15.5.json, recorded on genuine TensorFlow 1.15.5."""
 
+import os
+import subprocess
 import warnings
 from pathlib import Path
 
@@ -92,6 +94,32 @@ def test_planted_epsilon_is_seen(genuine):
     wrong = follow("adam", False, lambda name: optimizers.Adam(0.01, epsilon=1e-7))
     with pytest.raises(AssertionError, match="adam after step 1"):
         hold_against(genuine, wrong, "adam")
+
+
+@pytest.mark.genuine_tf1
+def test_genuine_tf1_still_records_the_same(genuine, tf1_python, tmp_path):
+    command = [
+        tf1_python,
+        "-W",
+        "ignore",
+        "-m",
+        "legacy_tf1.record",
+        tmp_path / "again.json",
+        "--program",
+        "optimizers",
+    ]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(
+        [*recorder, tmp_path / "again.json", "--program", "optimizers"],
+        cwd=RECORDINGS.parents[1],
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    again = load_recording(tmp_path / "again.json")["optimizers"]
+    if again.provenance["tensorflow"] != "1.15.5":
+        pytest.skip(f"the recording is of 1.15.5, the interpreter has {again.provenance['tensorflow']}")
+    assert again == genuine
 
 
 def test_session_program_still_agrees_with_its_recording(genuine):
