@@ -32,8 +32,8 @@ def encode(value):
     return {"dtype": str(array.dtype), "shape": shape, "values": " ".join(values)}
 
 
-def record():
-    """Run every program and return the recording as a JSON-ready dictionary."""
+def record(programs=PROGRAMS):
+    """Run the programs and return the recording as a JSON-ready dictionary."""
     import tensorflow
 
     provenance = {
@@ -44,7 +44,7 @@ def record():
         "program": "python -m legacy_tf1.record",
     }
     records = {}
-    for program in PROGRAMS:
+    for program in programs:
         moments = importlib.import_module("legacy_tf1." + program).run_all()
         records[program] = {
             moment: {name: encode(value) for name, value in quantities.items()}
@@ -57,12 +57,16 @@ def main(arguments=None):
     """Write the recording to the file that the command line names; 0, or 2 where it cannot be written."""
     parser = argparse.ArgumentParser(prog="python -m legacy_tf1.record", description=__doc__)
     parser.add_argument("out", metavar="OUT.json", help="where the recording goes")
-    out = parser.parse_args(arguments).out
+    parser.add_argument(
+        "--program", action="append", choices=(*PROGRAMS, "optimizers"), help="record this one only; may be repeated"
+    )
+    chosen = parser.parse_args(arguments)
+    out = chosen.out
     folder = os.path.dirname(os.path.abspath(out))
     if not os.path.isdir(folder) or os.path.isdir(out):
         print("OUT.json must be a file in an existing folder. Received: " + out, file=sys.stderr)
         return 2
-    text = json.dumps(record(), indent=1, sort_keys=True) + "\n"
+    text = json.dumps(record(chosen.program or PROGRAMS), indent=1, sort_keys=True) + "\n"
     temporary = out + ".tmp"
     try:
         with io.open(temporary, "w", encoding="utf-8") as file:

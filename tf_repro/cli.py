@@ -16,7 +16,7 @@ try:
 except ImportError:  # the core installation
     sys.exit("tf-repro: the command needs the extra 'suite'. Received: a core installation; pip install '.[suite]'")
 
-from tf_repro import claims
+from tf_repro import claims, cli_check
 from tf_repro.errors import InputError
 from tf_repro.report import terminal
 
@@ -28,6 +28,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+
+app.command()(cli_check.check)
 
 Documents = Annotated[list[str] | None, typer.Argument(metavar="DOCUMENT", help="Which documents; all by default.")]
 Engines = Annotated[

@@ -269,3 +269,75 @@ def find(
         truth_ulp=None if truth is None else ulp_distance(value, value.dtype.type(truth)),
         **names,
     )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The element in which two arrays are furthest apart, in ULP.
+
+    Attributes:
+        index: where it is.
+        expected: the first array's element.
+        received: the second array's element.
+        ulp: how many floating-point steps apart they are.
+        relative: their distance over the expected element's magnitude.
+        scaled: the largest distance over the largest expected magnitude.
+        count: how many elements differ.
+        size: of how many.
+    """
+
+    index: tuple[int, ...]
+    expected: float
+    received: float
+    ulp: int
+    relative: float
+    scaled: float
+    count: int
+    size: int
+
+    def __str__(self) -> str:
+        place = f"[{', '.join(map(str, self.index))}]" if self.index else "scalar"
+        return (
+            f"{place} TF1 {self.expected:.9g}, port {self.received:.9g}: {self.ulp} ULP, "
+            f"relative error {self.relative:.2g}; {self.count} of {self.size} elements differ"
+        )
+
+
+def difference(expected: Any, received: Any) -> Difference | None:
+    """The worst :class:`Difference` of two arrays without nan and of one shape; None where all are equal.
+
+    Args:
+        expected: an array of numbers.
+        received: an array of the same shape and dtype.
+
+    Example:
+        >>> import numpy as np
+        >>> difference(np.float32([1, 2]), np.float32([1, 2.0000005])).ulp
+        2
+    """
+    import numpy as np
+
+    expected, received = np.asarray(expected), np.asarray(received)
+    differs = np.asarray(expected != received)
+    if not differs.any():
+        return None
+    if expected.dtype not in (np.float32, np.float64):
+        expected, received = expected.astype(np.float64), received.astype(np.float64)
+    steps = np.where(differs, np.abs(_ordinals(expected) - _ordinals(received)), -1.0)
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(steps)), steps.shape))
+    a, b = expected[index], received[index]
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        distance = np.where(differs, np.abs(expected.astype(np.float64) - received.astype(np.float64)), 0.0)
+        relative = float(distance[index] / np.abs(np.float64(a)))
+        scaled = float(distance.max() / np.abs(expected.astype(np.float64)).max())
+    steps_apart = ulp_distance(a, b)
+    if steps_apart is None:
+        raise InputError(f"arrays to compare must not hold a nan. Received: {a} and {b} at index {list(index)}")
+    return Difference(index, float(a), float(b), steps_apart, relative, scaled, int(differs.sum()), int(differs.size))
+
+
+def _ordinals(array: Any) -> Any:
+    import numpy as np
+
+    bits = array.view(f"i{array.dtype.itemsize}").astype(np.float64)
+    return np.where(bits >= 0, bits, -(bits + 2.0 ** (8 * array.dtype.itemsize - 1)))

@@ -1,0 +1,11 @@
+"""The same on the softmax that rounds as TensorFlow up to 1.4 did, so that the document's digits come out."""
+
+from functools import partial
+
+import port
+
+from tf_repro import nn
+
+
+def build():
+    return port.build(softmax=partial(nn.softmax, numerics="tf1"))

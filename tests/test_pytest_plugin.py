@@ -1,0 +1,77 @@
+"""The plugin as a migrator uses it, in a project of their own."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import tf_repro.migrate.ladder  # noqa: F401 (a run inside pytester forgets modules that it was the first to load)
+from tests.migrate.programs import PORT, changed, written
+
+pytest_plugins = ["pytester"]
+
+TEST = """
+def test_port(check_port):
+    check_port("legacy.py", "port.py", steps=2)
+"""
+
+
+def run(pytester, *arguments):
+    return pytester.runpytest("-p", "tf_repro.pytest_plugin", "-p", "no:cacheprovider", *arguments)
+
+
+def test_correct_port_passes(pytester):
+    written(pytester.path)
+    pytester.makepyfile(TEST)
+    run(pytester).assert_outcomes(passed=1)
+
+
+def test_failure_shows_the_ladder_and_the_cause(pytester):
+    written(pytester.path, port=changed(PORT, ("tf.reduce_mean", "tf.reduce_sum")))
+    pytester.makepyfile(TEST)
+    result = run(pytester)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "passed      variables: 4 variables: w1, b1, w2, b2",
+            "failed      forward*",
+            "  loss: scalar TF1 *, port *: * ULP, relative error 7; 1 of 1 elements differ",
+            "  cause: mean for sum: with reduce_sum on line 19: a mean for its sum, the rung passes",
+            "not reached gradients",
+        ]
+    )
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_bad_input_is_one_line(pytester):
+    written(pytester.path, legacy="import tensorflow as tf\n")
+    pytester.makepyfile(TEST)
+    result = run(pytester)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["a program must define build(). Received: legacy.py without one"])
+
+
+def test_option_names_the_interpreter(pytester):
+    written(pytester.path)
+    pytester.makepyfile(TEST)
+    result = run(pytester, "--tf1-python", "/no/such/python")
+    result.stdout.fnmatch_lines(["*must be an executable Python interpreter. Received: /no/such/python"])
+
+
+def test_loading_the_plugin_imports_no_tensorflow(pytester, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    pytester.makeconftest(
+        "import sys\n"
+        "def pytest_sessionfinish():\n"
+        "    print('loaded:', sorted({'tensorflow', 'keras', 'numpy', 'rich'} & set(sys.modules)))\n"
+    )
+    result = pytester.runpytest_subprocess("-p", "tf_repro.pytest_plugin", "-s")
+    result.stdout.fnmatch_lines(["loaded: [[]]"])
+
+
+@pytest.mark.genuine_tf1
+def test_on_a_genuine_interpreter(pytester, tf1_python):
+    written(pytester.path)
+    pytester.makepyfile(TEST.replace("steps=2", "steps=2, max_ulp=4096"))
+    run(pytester, "--tf1-python", tf1_python).assert_outcomes(passed=1)
+    assert sys.executable != tf1_python

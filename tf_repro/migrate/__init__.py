@@ -1,0 +1,86 @@
+"""The migration checker: does a TF2 port compute what its TF1 original did, and if not, where do they part and why.
+
+:func:`check` climbs a ladder (variables, initial values, forward, gradients, one step, many steps, optimizer slots) and
+stops at the first rung on which the programs part. Importing this package does not import TensorFlow.
+"""
+
+from tf_repro.migrate.outcome import Cause, CheckReport, Rung
+
+__all__ = ["Cause", "CheckReport", "Rung", "check"]
+
+
+def check(
+    legacy,
+    port,
+    *,
+    steps=10,
+    max_ulp=0,
+    tf1_python=None,
+    feeds=None,
+    seed=0,
+    name_map=None,
+    keep_going=False,
+    time_limit=120.0,
+):
+    """Hold a TF2 port against its TF1 original, rung by rung.
+
+    Args:
+        legacy: the TF1 program's file. Its ``build()`` returns a dict with ``placeholders`` and ``fetches`` (tensors
+            by name), ``train`` (the train op) and, if you like, ``feeds`` (arrays by placeholder) and ``gradients``.
+        port: the TF2 program's file. Its ``build()`` returns a dict with ``variables`` (a dict, a list or a Keras
+            model), ``forward`` and ``step`` (functions of the feeds by name; ``forward`` returns the fetches by name)
+            and, if you like, ``optimizer`` (a Keras optimizer) and ``slots``. A ``step`` without a Keras optimizer may
+            return its gradients by variable.
+        steps: how many training steps the rung "N steps" takes.
+        max_ulp: how many floating-point steps any element may be off.
+        tf1_python: a Python interpreter with TensorFlow 1.x; without it ``tensorflow.compat.v1`` runs the TF1 program.
+        feeds: an ``.npz`` file or a dict of arrays by placeholder; an extra leading axis holds one value per step. What
+            neither this nor the TF1 program gives is drawn from the placeholder's shape.
+        seed: of what is drawn, and of both programs' random numbers.
+        name_map: TF1 variable to port variable, for what is not inferred rightly; None leaves a TF1 variable out.
+        keep_going: climb on after a rung that fails, unless it is the first.
+        time_limit: seconds that the TF1 interpreter may take.
+
+    Returns:
+        A :class:`CheckReport`; ``report.passed`` is the verdict and ``str(report)`` the ladder.
+
+    Raises:
+        InputError: a file, an interpreter, a feed or a name breaks a rule, or a value to compare is nan.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> legacy = '''
+        ... import tensorflow as tf
+        ... def build():
+        ...     x = tf.placeholder(tf.float32, [3])
+        ...     w = tf.Variable([1.0, 2.0, 3.0], name="w")
+        ...     return {"placeholders": {"x": x}, "fetches": {"y": x * w}}
+        ... '''
+        >>> port = '''
+        ... import tensorflow as tf
+        ... def build():
+        ...     w = tf.Variable([0.0, 0.0, 0.0])
+        ...     return {"variables": {"w": w}, "forward": lambda feeds: {"y": feeds["x"] * w}}
+        ... '''
+        >>> with TemporaryDirectory() as folder:
+        ...     legacy_file, port_file = Path(folder, "legacy.py"), Path(folder, "port.py")
+        ...     _ = legacy_file.write_text(legacy), port_file.write_text(port)
+        ...     report = check(legacy_file, port_file)
+        >>> report.passed
+        True
+    """
+    from tf_repro.migrate import ladder
+
+    return ladder.climb(
+        legacy,
+        port,
+        steps=steps,
+        max_ulp=max_ulp,
+        tf1_python=tf1_python,
+        feeds=feeds,
+        seed=seed,
+        name_map=name_map,
+        keep_going=keep_going,
+        time_limit=time_limit,
+    )

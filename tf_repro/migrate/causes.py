@@ -1,0 +1,126 @@
+"""Why a rung fails: the port is changed in one way at a time and the rung run again."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import tensorflow as tf
+
+from tf_repro.migrate import faults, optimizer_faults, substitutions
+from tf_repro.migrate.outcome import FAILED, Cause
+from tf_repro.migrate.port import running_eagerly
+from tf_repro.migrate.rungs import MEASURES, gap, judge, prepared
+
+SECONDS = 60.0
+ROUNDING = 64.0
+"""With this many units in the last place left, of eight times as many or more before, only rounding is left."""
+
+
+def of_shape(legacy, port):
+    """The cause of two shapes that differ, where there is one."""
+    if legacy.ndim > 1 and legacy.T.shape == port.shape:
+        return [Cause("transposed kernel", "with the port's kernel transposed", None, True)]
+    return []
+
+
+def of_dtype(legacy, port):
+    """The cause of two dtypes that differ, where there is one."""
+    if port.dtype == np.float64 and legacy.dtype == np.float32:
+        return [Cause("float64 leak", "with the port's variable created as float32", None, True)]
+    return []
+
+
+def diagnose(this, name, measured):
+    """The causes that mend a failed rung, and how many were tested.
+
+    Args:
+        this: the :class:`~tf_repro.migrate.rungs.Climb`.
+        name: the rung.
+        measured: what the port gave on it.
+
+    Returns:
+        A list of :class:`Cause`, the one with which the rung passes first, and the number of changes tested.
+    """
+    found, tested = [], 0
+    start = time.monotonic()
+    for candidate in candidates(this, name):
+        if time.monotonic() - start > SECONDS or (found and found[-1].passes):
+            break
+        tested += 1
+        cause = attempt(this, name, candidate, measured)
+        if cause is not None:
+            found.append(cause)
+    return sorted(found, key=lambda cause: not cause.passes), tested
+
+
+def attempt(this, name, candidate, before):
+    """The :class:`Cause`, where the change mends the rung or leaves only rounding; else None."""
+    try:
+        changed = replace(this, mapping=candidate.mapping or this.mapping)
+        if candidate.legacy is not None:
+            changed = replace(changed, legacy=candidate.legacy())
+        with candidate.context(), running_eagerly() if candidate.eager else contextlib.nullcontext():
+            measured = MEASURES[name](changed, prepared(changed, candidate.alter))
+        if _content(measured) != _content(before):
+            return None
+        if candidate.transform is not None:
+            measured = {m: {n: candidate.transform(v) for n, v in q.items()} for m, q in measured.items()}
+        verdict = judge(changed, name, measured)
+        left = gap(changed, measured)
+    except Exception:  # a change that makes the port crash, or give nan, mends nothing
+        return None
+    if verdict.status != FAILED:
+        return Cause(candidate.cause, candidate.change, verdict.ulp, True)
+    if left <= ROUNDING and left <= gap(this, before) / 8:
+        return Cause(candidate.cause, candidate.change, verdict.ulp, False)
+    return None
+
+
+def _content(measured):
+    return {(moment, name) for moment, quantities in measured.items() for name in quantities}
+
+
+def candidates(this, name) -> Iterator[faults.Candidate]:
+    """The changes to test on a rung, the most specific first."""
+    if name == "initial values":
+        return
+    if this.legacy.provenance["tensorflow"] != tf.__version__:
+        yield faults.Candidate(
+            "kernels",
+            f"with the TF1 program on TensorFlow {tf.__version__} (compat.v1) for "
+            f"{this.legacy.provenance['tensorflow']}, whose kernels round otherwise; max_ulp declares that",
+            legacy=lambda: faults.on_this_release(this),
+        )
+    if name in ("one step", "N steps", "slots"):
+        yield from optimizer_faults.configuration(this)
+        yield from optimizer_faults.replacement(this)
+    yield from faults.variables(this)
+    lines = faults.called_lines(this, name)
+    if name == "forward":
+        yield faults.Candidate("sign changed", "with the sign of the fetches changed", transform=np.negative)
+    else:
+        yield faults.Candidate(
+            "sign changed",
+            "with the sign of the gradients changed",
+            lambda: substitutions.changing_gradients(faults.negated),
+        )
+        yield from faults.clipping(this, lines)
+    for substitution in substitutions.FORWARD:
+        yield from faults.by_line(this, substitution, lines[substitution])
+    if name != "forward":
+        yield from faults.scales(this)
+    yield faults.Candidate(
+        substitutions.EVERY_FLOAT64.cause,
+        f"with {substitutions.EVERY_FLOAT64.change}",
+        lambda: substitutions.EVERY_FLOAT64.applied(this.path),
+        eager=True,
+    )
+    yield faults.Candidate(
+        "graph optimiser",
+        "with the port compiled by tf.function, where products are reordered as in a Session",
+        alter=faults.compile_port,
+    )

@@ -1,0 +1,104 @@
+"""Which TF1 variable is which port variable: by given name, by equal name, then by shape, likeness and order."""
+
+from __future__ import annotations
+
+import re
+
+from tf_repro.errors import InputError
+
+_SYNONYMS = {
+    "weights": "kernel",
+    "weight": "kernel",
+    "w": "kernel",
+    "biases": "bias",
+    "b": "bias",
+    "scale": "gamma",
+    "offset": "beta",
+    "mean": "moving_mean",
+    "variance": "moving_variance",
+}
+
+
+def infer(legacy, port, given):
+    """The port variable of each TF1 variable.
+
+    Args:
+        legacy: TF1's variables by name, arrays.
+        port: the port's variables by name, arrays.
+        given: TF1 name to port name for some of them; None leaves a TF1 variable out.
+
+    Returns:
+        TF1 name to port name, without the TF1 variables that have no counterpart.
+
+    Raises:
+        InputError: ``given`` names a variable that does not exist, or one of the port twice.
+
+    Example:
+        >>> import numpy as np
+        >>> infer({"w": np.zeros(2), "b": np.zeros(1)}, {"dense/kernel": np.zeros(2), "dense/bias": np.zeros(1)}, {})
+        {'w': 'dense/kernel', 'b': 'dense/bias'}
+    """
+    _validate(legacy, port, given)
+    found = {a: b for a, b in given.items() if b is not None}
+    open_legacy = [name for name in legacy if name not in given]
+    open_port = [name for name in port if name not in found.values()]
+
+    def settle(pairs):
+        for a, b in pairs:
+            if a in open_legacy and b in open_port:
+                found[a] = b
+                open_legacy.remove(a)
+                open_port.remove(b)
+
+    settle([(a, b) for a in open_legacy for b in open_port if a == b])
+    settle([(a, b) for a in open_legacy for b in open_port if _words(a) == _words(b) and _alike(legacy[a], port[b])])
+    settle(_by_likeness(legacy, port, open_legacy, open_port, _alike))
+    settle([(a, b) for a in open_legacy for b in open_port if _words(a) == _words(b)])
+    settle(_by_likeness(legacy, port, open_legacy, open_port, lambda a, b: a.shape == b.shape))
+    settle(_by_likeness(legacy, port, open_legacy, open_port, lambda a, b: sorted(a.shape) == sorted(b.shape)))
+    return {name: found[name] for name in legacy if name in found}
+
+
+def is_counter(array):
+    """Whether a TF1 variable is a whole-number scalar such as the global step, which a port need not keep."""
+    return array.ndim == 0 and array.dtype.kind in "iu"
+
+
+def _validate(legacy, port, given):
+    for side, names, known in (
+        ("TF1", given, legacy),
+        ("port", [name for name in given.values() if name is not None], port),
+    ):
+        for name in names:
+            if name not in known:
+                raise InputError(
+                    f"name_map must name the {side} program's variables ({', '.join(known)}). Received: {name!r}"
+                )
+    used = [name for name in given.values() if name is not None]
+    for name in used:
+        if used.count(name) > 1:
+            raise InputError(f"name_map must name each port variable once. Received: {name!r} twice")
+
+
+def _by_likeness(legacy, port, open_legacy, open_port, fit):
+    """Fitting pairs, the most alike names first, and in the programs' order where they are equally alike."""
+    pairs = [(a, b) for a in open_legacy for b in open_port if fit(legacy[a], port[b])]
+    return sorted(pairs, key=lambda pair: -len(_words(pair[0]) & _words(pair[1])))
+
+
+def _alike(a, b):
+    return a.shape == b.shape and a.dtype == b.dtype
+
+
+def _words(name):
+    words = [re.sub(r"\d+$", "", word).strip("_") for word in re.split(r"[/.:]", name.lower())]
+    return frozenset(_SYNONYMS.get(word, word) for word in words if word)
+
+
+def swapped(mapping, values):
+    """Every mapping in which two port variables of one shape have changed places."""
+    names = list(mapping)
+    for i, a in enumerate(names):
+        for b in names[i + 1 :]:
+            if values[a].shape == values[b].shape and values[a].dtype == values[b].dtype:
+                yield a, b, mapping | {a: mapping[b], b: mapping[a]}

@@ -1,0 +1,210 @@
+"""Calls in a port that are exchanged for others, one source line at a time, to see whether that mends a rung."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from tf_repro.migrate.port import patched
+
+
+@dataclass(frozen=True)
+class Substitution:
+    """One function that a port may have called for another.
+
+    Attributes:
+        cause: the kind of fault.
+        functions: where the function is to be found, such as ``"tensorflow:nn.dropout"``.
+        change: what is called instead, in words.
+        replacement: called with the original and the call's arguments.
+    """
+
+    cause: str
+    functions: tuple[str, ...]
+    change: str
+    replacement: Callable[..., Any]
+
+    @contextlib.contextmanager
+    def applied(self, path, line=None, seen=None):
+        """Exchange the calls that the file at ``path`` makes (on ``line``); given ``seen``, only note them there."""
+        with contextlib.ExitStack() as stack:
+            for function in self.functions:
+                holder, attribute = _find(function)
+                original = getattr(holder, attribute)
+                stack.enter_context(patched(holder, attribute, self._wrapper(original, str(path), line, seen)))
+            yield
+
+    def _wrapper(self, original, path, line, seen):
+        def call(*arguments, **options):
+            place = _line_in(path)
+            if seen is not None and place is not None:
+                seen[place] = [*arguments, *options.values()]
+            if seen is None and place is not None and line in (None, place):
+                return self.replacement(original, *arguments, **options)
+            return original(*arguments, **options)
+
+        return call
+
+
+def _find(function):
+    module, _, attribute = function.partition(":")
+    holder = importlib.import_module(module)
+    *parents, name = attribute.split(".")
+    for parent in parents:
+        holder = getattr(holder, parent)
+    return holder, name
+
+
+def _line_in(path):
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename != path:
+        frame = frame.f_back
+    return None if frame is None else frame.f_lineno
+
+
+def _sum(original, value, *arguments, **options):
+    return _REDUCE_SUM(value, *arguments, **options)
+
+
+def _mean(original, value, *arguments, **options):
+    return _REDUCE_MEAN(value, *arguments, **options)
+
+
+def _loss_sum(original, values, sample_weight=None, reduction="sum_over_batch_size"):
+    other = "sum" if reduction == "sum_over_batch_size" else "sum_over_batch_size"
+    return original(values, sample_weight, other)
+
+
+def _probabilities(original, labels, logits, axis=-1, name=None):
+    return -_REDUCE_SUM(labels * tf.math.log(logits), axis)
+
+
+def _sparse_probabilities(original, labels, logits, name=None):
+    return -tf.math.log(tf.gather(logits, labels, batch_dims=len(labels.shape)))
+
+
+def _sigmoid_probabilities(original, labels, logits, name=None):
+    return -(labels * tf.math.log(logits) + (1 - labels) * tf.math.log(1 - logits))
+
+
+def _flip_from_logits(original, target, output, from_logits=False, **options):
+    return original(target, output, from_logits=not from_logits, **options)
+
+
+def _unchanged(original, value, *arguments, **options):
+    return value
+
+
+def _complement_rate(original, inputs, rate, *arguments, **options):
+    return original(inputs, 1 - rate, *arguments, **options)
+
+
+def _clip_by_norm(original, t, clip_value_min, clip_value_max, name=None):
+    return _CLIP_BY_NORM(t, clip_value_max)
+
+
+def _norm_to_value(original, t, clip_norm, axes=None, name=None):
+    return _CLIP_BY_VALUE(t, -clip_norm, clip_norm)
+
+
+def _global_to_norm(original, t_list, clip_norm, use_norm=None, name=None):
+    return [_CLIP_BY_NORM(g, clip_norm) for g in t_list], None
+
+
+def _global_to_value(original, t_list, clip_norm, use_norm=None, name=None):
+    return [_CLIP_BY_VALUE(g, -clip_norm, clip_norm) for g in t_list], None
+
+
+def _in_float32(original, value, dtype=None, *arguments, **options):
+    result = original(value, dtype, *arguments, **options)
+    return _CAST(result, tf.float32) if result.dtype == tf.float64 else result
+
+
+_REDUCE_SUM, _REDUCE_MEAN, _CAST = tf.reduce_sum, tf.reduce_mean, tf.cast
+_CLIP_BY_NORM, _CLIP_BY_VALUE = tf.clip_by_norm, tf.clip_by_value
+
+_SUM = ("tensorflow:reduce_sum", "tensorflow:math.reduce_sum")
+_MEAN = ("tensorflow:reduce_mean", "tensorflow:math.reduce_mean")
+_CROSS_ENTROPIES = tuple(
+    f"keras.src.backend.tensorflow.nn:{name}"
+    for name in ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
+)
+_DROPOUTS = ("tensorflow:nn.dropout", "keras.src.backend.tensorflow.random:dropout")
+
+FORWARD = (
+    Substitution("from_logits", _CROSS_ENTROPIES, "from_logits flipped", _flip_from_logits),
+    Substitution("from_logits", ("tensorflow:nn.softmax", "tensorflow:nn.sigmoid"), "left out", _unchanged),
+    Substitution(
+        "from_logits",
+        ("tensorflow:nn.softmax_cross_entropy_with_logits",),
+        "its logits taken as probabilities",
+        _probabilities,
+    ),
+    Substitution(
+        "from_logits",
+        ("tensorflow:nn.sparse_softmax_cross_entropy_with_logits",),
+        "its logits taken as probabilities",
+        _sparse_probabilities,
+    ),
+    Substitution(
+        "from_logits",
+        ("tensorflow:nn.sigmoid_cross_entropy_with_logits",),
+        "its logits taken as probabilities",
+        _sigmoid_probabilities,
+    ),
+    Substitution("mean for sum", _MEAN, "a sum for its mean", _sum),
+    Substitution("mean for sum", _SUM, "a mean for its sum", _mean),
+    Substitution("mean for sum", ("keras.src.losses.loss:reduce_values",), "the loss's reduction flipped", _loss_sum),
+    Substitution("keep_prob for rate", _DROPOUTS, "rate taken as keep_prob", _complement_rate),
+)
+
+EVERY_FLOAT64 = Substitution(
+    "float64 leak",
+    ("tensorflow:cast", "tensorflow:constant", "tensorflow:convert_to_tensor"),
+    "float32 for every float64",
+    _in_float32,
+)
+
+CLIPPING = (
+    Substitution("clip by value for norm", ("tensorflow:clip_by_value",), "tf.clip_by_norm instead", _clip_by_norm),
+    Substitution("clip by value for norm", ("tensorflow:clip_by_norm",), "tf.clip_by_value instead", _norm_to_value),
+    Substitution(
+        "clip by value for norm", ("tensorflow:clip_by_global_norm",), "tf.clip_by_norm instead", _global_to_norm
+    ),
+    Substitution(
+        "clip by value for norm", ("tensorflow:clip_by_global_norm",), "tf.clip_by_value instead", _global_to_value
+    ),
+)
+
+
+CLIP_EACH = Substitution("", ("tensorflow:clip_by_value", "tensorflow:clip_by_norm"), "", _unchanged)
+
+
+@contextlib.contextmanager
+def clipping_globally(path, line, bound):
+    """Leave the clipping on ``line`` out, and clip what the tape gives to the global norm ``bound`` instead."""
+
+    def clip(gradients):
+        flat = tf.nest.flatten(gradients)
+        return tf.nest.pack_sequence_as(gradients, tf.clip_by_global_norm(flat, bound)[0])
+
+    with CLIP_EACH.applied(path, line), changing_gradients(clip):
+        yield
+
+
+@contextlib.contextmanager
+def changing_gradients(change):
+    """While it lasts, ``tf.GradientTape.gradient`` gives ``change(gradients)``."""
+    original = tf.GradientTape.gradient
+
+    def gradient(self, *arguments, **options):
+        return change(original(self, *arguments, **options))
+
+    with patched(tf.GradientTape, "gradient", gradient):
+        yield

@@ -1,0 +1,49 @@
+"""The pytest plugin: ``check_port`` holds a port against its TF1 original inside your own tests.
+
+Loading it imports neither TensorFlow nor the checker; the fixture does, when a test asks for it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--tf1-python``."""
+    group = parser.getgroup("tf_repro", "TensorFlow 1 to 2 migration")
+    group.addoption(
+        "--tf1-python",
+        metavar="PYTHON",
+        help="Python with TensorFlow 1.x that check_port runs TF1 programs on (default: compat.v1)",
+    )
+
+
+@pytest.fixture
+def check_port(request: pytest.FixtureRequest):
+    """Check a port as :func:`tf_repro.migrate.check` does and fail the test with the ladder where they part.
+
+    Paths are relative to the test's file. Takes every argument of :func:`tf_repro.migrate.check`; ``tf1_python`` is the
+    option ``--tf1-python`` unless given.
+
+    Returns:
+        A function of the two files that returns the :class:`tf_repro.migrate.CheckReport`.
+    """
+
+    def check(legacy, port, **options):
+        __tracebackhide__ = True
+        from tf_repro import migrate
+        from tf_repro.errors import InputError
+
+        folder = Path(request.path).parent
+        options.setdefault("tf1_python", request.config.getoption("--tf1-python"))
+        try:
+            report = migrate.check(folder / legacy, folder / port, **options)
+        except InputError as error:
+            pytest.fail(str(error), pytrace=False)
+        if not report.passed:
+            pytest.fail(str(report), pytrace=False)
+        return report
+
+    return check

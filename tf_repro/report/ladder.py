@@ -1,0 +1,45 @@
+"""A checked port on the terminal: the ladder, where the programs part, and what mends it."""
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tf_repro.migrate.outcome import FAILED, NOT_REACHED, PASSED, SKIPPED, CheckReport, Rung
+
+STYLES = {PASSED: "green", FAILED: "bold red", SKIPPED: "yellow", NOT_REACHED: "dim"}
+
+
+def show_ladder(console: Console, report: CheckReport) -> None:
+    """A row per rung; under a failed one both values, and the changes that mend it.
+
+    Args:
+        console: where to print.
+        report: what :func:`tf_repro.migrate.check` returned.
+    """
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("rung", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("ULP", justify="right", no_wrap=True)
+    table.add_column("what was compared", overflow="fold")
+    for rung in report.rungs:
+        ulp = "" if rung.ulp is None else str(rung.ulp)
+        table.add_row(rung.name, f"[{STYLES[rung.status]}]{rung.status}[/]", ulp, escape(rung.detail))
+    console.print(table)
+    for rung in report.rungs:
+        if rung.status == FAILED:
+            _show_failure(console, rung)
+    style = STYLES[PASSED if report.passed else FAILED]
+    console.print(f"[{style}]{escape(report.verdict)}[/]", highlight=False, soft_wrap=True)
+
+
+def _show_failure(console: Console, rung: Rung) -> None:
+    def line(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
+
+    if rung.difference is not None:
+        line(f"[red]parts[/] at {rung.name}: {escape(f'{rung.tensor} {rung.difference}')}")
+    for cause in rung.causes:
+        line(f"[cyan]cause[/] {escape(str(cause))}")
+    if rung.tested and not rung.causes:
+        line(f"[yellow]cause unknown[/]: none of the {rung.tested} changes that were tested mends it")
