@@ -98,25 +98,11 @@ def test_planted_epsilon_is_seen(genuine):
 
 @pytest.mark.genuine_tf1
 def test_genuine_tf1_still_records_the_same(genuine, tf1_python, tmp_path):
-    command = [
-        tf1_python,
-        "-W",
-        "ignore",
-        "-m",
-        "legacy_tf1.record",
-        tmp_path / "again.json",
-        "--program",
-        "optimizers",
-    ]
+    out = tmp_path / "again.json"
+    recorder = [tf1_python, "-W", "ignore", "-m", "legacy_tf1.record", out, "--program", "optimizers"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run(
-        [*recorder, tmp_path / "again.json", "--program", "optimizers"],
-        cwd=RECORDINGS.parents[1],
-        env=environment,
-        check=True,
-        capture_output=True,
-    )
-    again = load_recording(tmp_path / "again.json")["optimizers"]
+    subprocess.run(recorder, cwd=RECORDINGS.parents[1], env=environment, check=True, capture_output=True)
+    again = load_recording(out)["optimizers"]
     if again.provenance["tensorflow"] != "1.15.5":
         pytest.skip(f"the recording is of 1.15.5, the interpreter has {again.provenance['tensorflow']}")
     assert again == genuine
