@@ -1,7 +1,13 @@
 import os
+import shutil
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 
 import pytest
+
+import legacy_tf1
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -20,10 +26,30 @@ def pytest_addoption(pluginmanager):
         pluginmanager.import_plugin("tf_repro.pytest_plugin")
 
 
-@pytest.fixture
-def tf1_python(request):
-    """The genuine TensorFlow 1.x interpreter that the tests were given."""
-    python = request.config.getoption("--tf1-python")
-    if python is None:
-        pytest.skip("needs a Python with TensorFlow 1.x; give one with --tf1-python")
-    return python
+@pytest.fixture(scope="session")
+def tf1_python(request, tmp_path_factory):
+    """A genuine TensorFlow 1.x interpreter: the one given, else 1.15.5 built from its pins."""
+    given = request.config.getoption("--tf1-python")
+    if given is not None:
+        return given
+    python_3_7 = find_python("3.7")
+    if python_3_7 is None:
+        pytest.skip("genuine TensorFlow 1.15.5 needs Python 3.7, and none was found; give one with --tf1-python")
+    environment = tmp_path_factory.mktemp("tf1")
+    subprocess.run([python_3_7, "-m", "venv", environment], check=True)
+    python = environment / "bin" / "python"
+    pins = Path(legacy_tf1.__file__).parent / "requirements" / "tf-1.15.5.txt"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", pins], check=True, stdout=sys.stderr)
+    return str(python)
+
+
+def find_python(version):
+    """An interpreter of the version, from PATH or pyenv, or None."""
+    pyenv = shutil.which("pyenv")
+    if pyenv is not None:
+        listed = subprocess.run([pyenv, "versions", "--bare"], capture_output=True, text=True, check=True).stdout
+        installed = [name for name in listed.split() if name.startswith(f"{version}.")]
+        if installed:
+            prefix = subprocess.run([pyenv, "prefix", installed[-1]], capture_output=True, text=True, check=True)
+            return f"{prefix.stdout.strip()}/bin/python"
+    return shutil.which(f"python{version}")

@@ -198,7 +198,7 @@ def test_port_in_graph_mode(tmp_path):
     assert report.passed, str(report)
 
 
-@pytest.mark.parametrize("name", ["two_layer_network", "softmax_backprop"])
+@pytest.mark.parametrize("name", sorted(folder.name for folder in EXAMPLES.iterdir()))
 def test_example(name):
     report = migrate.check(EXAMPLES / name / "legacy.py", EXAMPLES / name / "port.py")
     assert report.passed, str(report)
