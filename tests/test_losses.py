@@ -95,7 +95,7 @@ def test_configuration_survives_serialization(loss):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras and NumPy 2
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(label_smoothing=0.1), SparseSoftmaxCrossEntropy(ignore_class=0)])
 def test_fit_evaluate_save_and_load(tmp_path, loss, jit_compile):
     labels, _, weight = problem((32, 5))

@@ -25,7 +25,7 @@ def models(**options):
     return keras.Model([features, labels], head(hidden, labels)), keras.Model(features, head(hidden))
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_fit_trains_as_dense_and_keras_loss_do(jit_compile):
     features, labels = problem()
     trainer, predictor = models()

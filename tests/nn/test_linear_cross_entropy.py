@@ -1,7 +1,5 @@
 """The linear layer and cross-entropy in one against float64 and against the plain path, in every mode."""
 
-import itertools
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -19,6 +17,8 @@ MODES = {
     "function": lambda f: tf.function(f, autograph=False),
     "xla": lambda f: tf.function(f, autograph=False, jit_compile=True),
 }
+
+SLOW_MODES = [pytest.param(mode, marks=pytest.mark.slow) for mode in ("function", "xla")]
 
 
 def problem(rows=7, width=4, classes=9, seed=0, dtype="float32"):
@@ -48,7 +48,7 @@ def assert_close(found, truth, tolerance=32 * EPS):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("sparse", "recompute"), list(itertools.product([True, False], repeat=2)))
+@pytest.mark.parametrize(("sparse", "recompute"), [(True, False), (False, True)])
 def test_mean_and_sum_in_every_mode(mode, sparse, recompute):
     x, kernel, bias, labels, p, weight = problem()
     target, truth = (labels, one_hot(labels, 9, 0.1)) if sparse else (3 * p, 2.7 * p + 0.1 / 9)
@@ -91,7 +91,7 @@ def test_a_forward_pass_that_makes_gradients_for_equal_upstream_would_be_wrong_h
     assert row_error(wrong, found) > 0.1
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     rows=st.integers(0, 9),
     width=st.just(3),
@@ -192,7 +192,7 @@ def test_labels_out_of_range_give_nan_alike_in_every_mode(mode):
 
 
 @pytest.mark.parametrize("recompute", [True, False])
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["eager", *SLOW_MODES])
 def test_second_order_is_that_of_the_plain_path(mode, recompute):
     x, kernel, bias, labels, p, weight = problem(dtype="float64")
     weight = tf.constant(weight)
