@@ -126,6 +126,8 @@ def _progress() -> Iterator[Callable[[str, str, float | None], None]]:
 def quiet_tensorflow() -> Iterator[None]:
     """Keep TensorFlow's start-up messages, which native code writes, from the user; shown where the run fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(threads, "1")  # the documents' tensors are small: more threads only wait for each other
     sys.stderr.flush()
     terminal_stderr = os.dup(2)
     with tempfile.TemporaryFile() as messages:

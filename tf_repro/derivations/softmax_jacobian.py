@@ -82,7 +82,7 @@ def network(features, labels, weights):
     }
 
 
-def run(*, logits=LOGITS, large=LARGE, features=None, labels=None, weights=None, learning_rate=0.5, steps=100):
+def run(*, logits=LOGITS, large=LARGE, features=None, labels=None, weights=None, learning_rate=1.0, steps=40):
     """The document's statements in float64.
 
     Args:

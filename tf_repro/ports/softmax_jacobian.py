@@ -62,8 +62,8 @@ def run(
     features=None,
     labels=None,
     weights=None,
-    learning_rate=0.5,
-    steps=100,
+    learning_rate=1.0,
+    steps=40,
     engine="eager",
 ):
     """Take softmax's Jacobian, overflow the naive softmax, and train the three-layer network.

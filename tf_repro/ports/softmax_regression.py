@@ -43,25 +43,23 @@ class SoftmaxRegression:
         labels = as_array("labels", labels, dtype="float64", ndim=2)
         if len(features) != len(labels):
             raise InputError(f"features and labels must have as many rows. Received: {len(features)}, {len(labels)}")
-        samples = len(features)
         self.features, self.labels = tf.constant(features), tf.constant(labels)
         self.weights = tf.Variable(tf.zeros([labels.shape[1], features.shape[1]], tf.float64))
         self.count = 0
-        self._minus_mean = tf.fill([samples], tf.constant(-1 / samples, tf.float64))
+        self._mean_labels = tf.constant(labels / len(features))
         self._ascend = None if engine == "eager" else compiled(self._ascend_block, engine)
         self._gradient = compiled(self._gradient, engine)
 
     def _gradient(self):
-        """Each sample's loss, and the mean's gradient by the weights, ``(P - Q)ᵀ X / O``, from the tape's ``q - p``."""
+        """``ln Q``, and the loss's gradient by the weights: ``ln Q`` enters the loss with the factor ``P / O``."""
         with tf.GradientTape() as tape:
-            logits = tf.matmul(self.features, self.weights, transpose_b=True)
-            cross_entropy = tf.raw_ops.SoftmaxCrossEntropyWithLogits(features=logits, labels=self.labels).loss
-        return cross_entropy, tape.gradient(cross_entropy, self.weights, self._minus_mean)
+            log_q = tf.nn.log_softmax(tf.matmul(self.features, self.weights, transpose_b=True))
+        return log_q, tape.gradient(log_q, self.weights, self._mean_labels)
 
     def _ascend_once(self, step):
-        cross_entropy, gradient = self._gradient()
+        log_q, gradient = self._gradient()
         self.weights.assign_add(step * gradient)
-        return tf.reduce_mean(cross_entropy)
+        return tf.reduce_sum(self._mean_labels * log_q)
 
     def _ascend_block(self, step, count):
         def ascend(i, losses):
@@ -72,8 +70,8 @@ class SoftmaxRegression:
 
     def evaluate(self):
         """Loss at the present weights, and its gradient by them, NumPy float64."""
-        cross_entropy, gradient = self._gradient()
-        return -cross_entropy.numpy().mean(), gradient.numpy()
+        log_q, gradient = self._gradient()
+        return np.sum(self._mean_labels * log_q), gradient.numpy()
 
     def train(self, handle=None, repeat=2000, step=STEP):
         """Ascend ``repeat`` times.
@@ -94,9 +92,9 @@ class SoftmaxRegression:
 
     def _losses(self, step, remaining):
         if self._ascend is None:
-            return [-float(self._ascend_once(step))]
+            return [float(self._ascend_once(step))]
         count = min(BLOCK, remaining)
-        return (-self._ascend(step, tf.constant(count)).numpy()[:count]).tolist()
+        return self._ascend(step, tf.constant(count)).numpy()[:count].tolist()
 
     def save(self, path):
         """Write weights and step count to ``path``, whole or not at all; :meth:`load` resumes from there."""
