@@ -26,6 +26,14 @@ def pytest_addoption(pluginmanager):
         pluginmanager.import_plugin("tf_repro.pytest_plugin")
 
 
+def pytest_collection_modifyitems(items):
+    """Keep together, in one process, the tests that share what takes long to make."""
+    for item in items:
+        for shared in ("record", "tf1_python"):
+            if shared in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture(scope="session")
 def tf1_python(request, tmp_path_factory):
     """A genuine TensorFlow 1.x interpreter: the one given, else 1.15.5 built from its pins."""
