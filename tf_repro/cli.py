@@ -17,7 +17,7 @@ try:
 except ImportError:  # the core installation
     sys.exit("tf-repro: the command needs the extra 'suite'. Received: a core installation; pip install '.[suite]'")
 
-from tf_repro import claims, cli_check, suite
+from tf_repro import claims, cli_check, cli_scan, suite
 from tf_repro.record import InputError, write_atomically
 from tf_repro.report import findings_json, terminal
 
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 
 app.command()(cli_check.check)
+app.command()(cli_scan.scan)
 
 Documents = Annotated[
     list[str] | None, typer.Argument(metavar="[DOCUMENT]...", help="Which documents; all by default.")

@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from tf_repro.errors import InputError
+
 Array = np.ndarray[Any, Any]
-
-
-class InputError(ValueError):
-    """Something a user handed over breaks a rule; the message is one line that names rule and offender."""
 
 
 class Record(Mapping[str, Mapping[str, Array]]):

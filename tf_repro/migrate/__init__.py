@@ -4,9 +4,26 @@
 stops at the first rung on which the programs part. Importing this package does not import TensorFlow.
 """
 
-from tf_repro.migrate.outcome import Cause, CheckReport, Rung
+import importlib
 
-__all__ = ["Cause", "CheckReport", "Rung", "check"]
+_HOMES = {
+    "Cause": "outcome",
+    "CheckReport": "outcome",
+    "Hit": "scanner",
+    "Rung": "outcome",
+}
+
+__all__ = ["Cause", "CheckReport", "Hit", "Rung", "check", "scan"]
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"tf_repro.migrate.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_HOMES})
 
 
 def check(
@@ -84,3 +101,33 @@ def check(
         keep_going=keep_going,
         time_limit=time_limit,
     )
+
+
+def scan(paths, on_error=None):
+    """Find the TensorFlow 1 symbols in programs, without running them and without importing TensorFlow.
+
+    Args:
+        paths: Python files (of version 2 or 3), notebooks, or folders of them.
+        on_error: a function that takes the InputError of what cannot be read; the scan goes on after it. Without it
+            the first such error is raised.
+
+    Returns:
+        A list of :class:`Hit`, file by file in the order of the lines: the symbol, what ``tf_upgrade_v2`` would do,
+        what to write in native TensorFlow 2, whether the numbers change and what proves it.
+
+    Raises:
+        InputError: a file is missing, no text or no Python; or no TensorFlow is installed whose tables could be read.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     program = Path(folder, "train.py")
+        ...     _ = program.write_text("import tensorflow as T\\nx = T.placeholder(T.float32)")
+        ...     (hit,) = scan([program])
+        >>> hit.line, hit.symbol, hit.numbers
+        (2, 'tf.placeholder', 'same')
+    """
+    from tf_repro.migrate import scanner
+
+    return scanner.scan(paths, on_error)
