@@ -10,10 +10,11 @@ _HOMES = {
     "Cause": "outcome",
     "CheckReport": "outcome",
     "Hit": "scanner",
+    "RestoreReport": "checkpoint",
     "Rung": "outcome",
 }
 
-__all__ = ["Cause", "CheckReport", "Hit", "Rung", "check", "scan"]
+__all__ = ["Cause", "CheckReport", "Hit", "RestoreReport", "Rung", "check", "load_tf1_checkpoint", "scan"]
 
 
 def __getattr__(name):
@@ -131,3 +132,45 @@ def scan(paths, on_error=None):
     from tf_repro.migrate import scanner
 
     return scanner.scan(paths, on_error)
+
+
+def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, allow_incomplete=False):
+    """Restore a TensorFlow 1 checkpoint, weights and optimizer slots, into a TensorFlow 2 program.
+
+    Args:
+        path: the checkpoint's prefix (what ``Saver.save`` returned), one of its files, or a folder with a file
+            ``checkpoint``.
+        port_variables: a Keras model, or the variables as a list or a dict by name.
+        name_map: TF1 variable to port variable, for what is not inferred rightly; None leaves a TF1 variable out.
+        optimizer: one of :mod:`tf_repro.optimizers`; it takes the slots, Adam's powers of β, and ``global_step`` as its
+            iterations. Without it slots are ignored.
+        allow_incomplete: restore what matches even where something does not. Otherwise an incomplete match changes no
+            value (an optimizer that had no slots yet has them then, at their initial values).
+
+    Returns:
+        A :class:`RestoreReport`: what matched, what did not, what shape or dtype disagreed, which names did not decide,
+        and whether anything was restored.
+
+    Raises:
+        InputError: the checkpoint is missing, truncated, altered or not TF1's; the optimizer is another kind; or
+            ``name_map`` names what does not exist.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from tempfile import TemporaryDirectory
+        >>> def save(folder):
+        ...     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        ...         w = tf.compat.v1.get_variable("w", initializer=[1.0, 2.0])
+        ...         session.run(w.initializer)
+        ...         return tf.compat.v1.train.Saver().save(session, f"{folder}/model", write_meta_graph=False)
+        >>> kernel = tf.Variable([0.0, 0.0])
+        >>> with TemporaryDirectory() as folder:
+        ...     print(load_tf1_checkpoint(save(folder), {"dense/kernel": kernel}))
+        restored: 1 matched
+          w → dense/kernel
+        >>> kernel.numpy()
+        array([1., 2.], dtype=float32)
+    """
+    from tf_repro.migrate import checkpoint
+
+    return checkpoint.load_tf1_checkpoint(path, port_variables, name_map, optimizer, allow_incomplete)
