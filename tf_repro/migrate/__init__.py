@@ -9,12 +9,24 @@ import importlib
 _HOMES = {
     "Cause": "outcome",
     "CheckReport": "outcome",
+    "Draws": "randomness",
     "Hit": "scanner",
     "RestoreReport": "checkpoint",
     "Rung": "outcome",
 }
 
-__all__ = ["Cause", "CheckReport", "Hit", "RestoreReport", "Rung", "check", "load_tf1_checkpoint", "scan"]
+__all__ = [
+    "Cause",
+    "CheckReport",
+    "Draws",
+    "Hit",
+    "RestoreReport",
+    "Rung",
+    "check",
+    "deterministic_draws",
+    "load_tf1_checkpoint",
+    "scan",
+]
 
 
 def __getattr__(name):
@@ -174,3 +186,40 @@ def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, all
     from tf_repro.migrate import checkpoint
 
     return checkpoint.load_tf1_checkpoint(path, port_variables, name_map, optimizer, allow_incomplete)
+
+
+def deterministic_draws(seed=0, mode="num_random_ops"):
+    """A context in which a Session's draws, eager draws and Keras' draws are equal.
+
+    Every draw of ``tf.random.*``, ``tf.nn.dropout``, the initializers and dropout of ``compat.v1`` and of Keras is made
+    without state from a seed of its own, whatever seeds the program gives. A graph numbers its draws as they are built,
+    eager code as they are made, so both must draw in one order; a graph draws the same at each run, so in a loop eager
+    code calls ``reset()`` at the top of each step.
+
+    What it does not reach: genuine TensorFlow 1 (it is for ``compat.v1`` in this process), ``tf.random.Generator``,
+    ``tf.raw_ops``, ``tf.data``, candidate samplers, NumPy, Keras layers that take a SeedGenerator's seeds themselves,
+    and functions traced before. XLA rounds otherwise. It is for one thread at a time.
+
+    Args:
+        seed: a whole number from 0 to 2147483647.
+        mode: ``"num_random_ops"``, the n-th draw gets the n-th seed; or ``"constant"``, every draw gets the same one,
+            so that their order does not matter.
+
+    Returns:
+        A context manager that gives a :class:`Draws`, with ``count`` and ``reset()``.
+
+    Raises:
+        InputError: ``seed`` or ``mode`` is none of these.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> with deterministic_draws(1), tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        ...     legacy = session.run(tf.compat.v1.random_normal([3]))
+        >>> with deterministic_draws(1):
+        ...     native = tf.random.normal([3])
+        >>> bool((legacy == native.numpy()).all())
+        True
+    """
+    from tf_repro.migrate import randomness
+
+    return randomness.deterministic_draws(seed, mode)
