@@ -149,3 +149,12 @@ def test_resized_images_differ(method):
     image = RANDOM.rand(1, 4, 4, 1).astype(np.float32)
     expected = session(lambda: getattr(v1.image, f"resize_{method}")(image, [8, 8]))
     assert np.abs(tf.image.resize(image, [8, 8], method) - expected).max() > 0.01
+
+
+def test_convolution_and_pooling():
+    image, kernel = RANDOM.randn(2, 6, 6, 3).astype(np.float32), RANDOM.randn(3, 3, 3, 4).astype(np.float32)
+    expected = session(lambda: v1.nn.conv2d(image, filter=kernel, strides=[1, 1, 1, 1], padding="SAME"))
+    np.testing.assert_array_equal(tf.nn.conv2d(image, kernel, 1, "SAME"), expected)
+    for name in ("max_pool", "avg_pool"):
+        pooled = session(lambda name=name: getattr(v1.nn, name)(image, [1, 2, 2, 1], [1, 2, 2, 1], "VALID"))
+        np.testing.assert_array_equal(getattr(tf.nn, f"{name}2d")(image, 2, 2, "VALID"), pooled)

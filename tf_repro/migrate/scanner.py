@@ -121,6 +121,8 @@ def _hits(path, part, use, versioned):
     upgrade = tables().upgrade(symbol, use, versioned)
     symbol, idiom = _described(symbol, use)
     known = tables().knows(symbol) or tables().deprecated_module(symbol) is not None
+    if not known and not through and _is_new(symbol):
+        return
     if idiom is None and upgrade.action == "nothing" and not known and not _is_gone(symbol) and not through:
         return
     if use.written is None and idiom is None and not known:
@@ -167,6 +169,10 @@ def _described(symbol, use):
 
 def _is_gone(symbol):
     return tables().implementation(symbol, 2) is None
+
+
+def _is_new(symbol):
+    return tables().implementation(symbol, 1) is None and not _is_gone(symbol)
 
 
 def _from_tables(symbol):

@@ -177,6 +177,7 @@ class _Finder(_Walker):
         self.uses = []
         self._calls = {}
         self._silent = set()
+        self._bound = {}
 
     def visit_FunctionDef(self, node):
         self._silent.add(id(node.name))
@@ -254,38 +255,43 @@ class _Finder(_Walker):
             keywords = tuple(arg.keyword.value for arg in call.args if arg.keyword is not None)
         self.uses.append(Use(start.line, start.column + 1, symbol, written, positional, keywords))
 
-    def _resolve(self, node, scope, depth=0):
+    def _resolve(self, node, scope):
         """The dotted name that an expression stands for, ``()`` after a class that has been called; None if none."""
-        if depth > 20 or node is None:
-            return None
         if isinstance(node, str):
             return node
         if isinstance(node, cst.Name):
-            return self._lookup(node.value, scope, depth)
+            return self._lookup(node.value, scope)
         if isinstance(node, cst.Attribute):
             if isinstance(node.value, cst.Name) and node.value.value == "self":
-                return self._lookup(f"self.{node.attr.value}", scope, depth)
-            base = self._resolve(node.value, scope, depth + 1)
+                return self._lookup(f"self.{node.attr.value}", scope)
+            base = self._resolve(node.value, scope)
             return base and f"{base}.{node.attr.value}"
         if isinstance(node, cst.Call):
-            function = self._resolve(node.func, scope, depth + 1)
+            function = self._resolve(node.func, scope)
             if function and function.partition(".")[0] in ROOTS and function.rpartition(".")[2][:1].isupper():
                 return f"{function}()"
         return None
 
-    def _lookup(self, name, scope, depth):
-        inside = True
-        stars = []
+    def _lookup(self, name, scope):
+        inside, stars = True, []
         while scope is not None:
             visible = inside or not scope.is_class or name.startswith("self.")
             stars += scope.bindings.get("*", [])
             if visible and name in scope.bindings:
-                values = (self._resolve(value, scope, depth + 1) for value in scope.bindings[name])
-                return next((value for value in values if value and value.partition(".")[0] in ROOTS), None)
+                return self._binding(name, scope)
             scope, inside = scope.parent, False
         if name == CONVENTION:
             return ROOTS[0]
         return f"{stars[0]}.{name}" if stars and not name.startswith("self.") else None
+
+    def _binding(self, name, scope):
+        """What a name stands for in the scope that binds it; settled once, and nothing while it is being settled."""
+        key = id(scope), name
+        if key not in self._bound:
+            self._bound[key] = None
+            values = (self._resolve(value, scope) for value in scope.bindings[name])
+            self._bound[key] = next((v for v in values if v and v.partition(".")[0] in ROOTS), None)
+        return self._bound[key]
 
 
 def dotted(node):

@@ -17,7 +17,10 @@ from pathlib import Path
 from tf_repro.errors import InputError
 
 _IMPORTED = re.compile(r"^from (\S+) import (\w+)(?: as (\w+))?", re.MULTILINE)
-_LAZY = {"keras"}  # filled in by Keras when TensorFlow is imported
+_LAZY = {  # modules of each interface that Keras fills in when TensorFlow is imported
+    1: {"keras", "layers"},
+    2: {"initializers", "keras", "losses", "metrics", "optimizers"},
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Tables:
         said += keywords
         transformed = not versioned and symbol in self.transformers and use.positional is not None
         if transformed and not target:
-            said.append("rewrites the call")
+            said.append("may rewrite the call")
         warning = None if versioned else self.warnings.get(symbol)
         if warning is None and module:
             warning = self.deprecated[module]
@@ -138,13 +141,13 @@ class Tables:
             name.
         """
         names = symbol.split(".")[1:]
+        if names[0] in _LAZY[version]:
+            return ""
         folder = self._folder / "_api" / "v2"
         if version == 1:
             folder = folder / "compat" / "v1"
         while len(names) > 1 and (folder / names[0] / "__init__.py").is_file():
             folder = folder / names.pop(0)
-        if names[0] in _LAZY or (version == 1 and names[0] == "layers"):
-            return ""
         listed = _public_names(folder)
         if (folder / names[0]).is_dir():
             return ""

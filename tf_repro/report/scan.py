@@ -25,7 +25,8 @@ def show_hits(console: Console, hits: Sequence[Hit], errors: int = 0) -> None:
         errors: how many files could not be read.
     """
     for file in dict.fromkeys(hit.file for hit in hits):
-        table = Table(box=box.SIMPLE_HEAD, title=escape(file), title_justify="left")
+        console.print(f"[bold]{escape(file)}[/]", highlight=False, soft_wrap=True)
+        table = Table(box=box.SIMPLE_HEAD)
         table.add_column("line", justify="right", no_wrap=True)
         table.add_column("TF1 symbol", overflow="fold")
         table.add_column("tf_upgrade_v2", overflow="fold")
