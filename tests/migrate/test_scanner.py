@@ -152,6 +152,14 @@ def test_sessions_are_followed(tmp_path):
     ]
 
 
+def test_values_are_no_symbols(tmp_path):
+    text = "import tensorflow as tf\nreader = tf.train.NewCheckpointReader(1)\nnames = reader.names\nprint(names)\n"
+    assert places(scanned(tmp_path, text)) == [
+        (2, "tf.train.NewCheckpointReader"),
+        (3, "tf.train.NewCheckpointReader.names"),
+    ]
+
+
 def test_names_bound_over_and_over_do_not_take_forever(tmp_path):
     text = "import tensorflow as tf\n" + "x = f(x) + y\ny = g(y)(x)\nx = y.h(x).z\n" * 60 + "tf.log(x)\n"
     assert places(scanned(tmp_path, text)) == [(182, "tf.log")]
@@ -275,7 +283,7 @@ text = \"\"\"
 print "inside"
 \"\"\"
 if x <> 0777L or `x` == ur"y": exec "code"
-for i in xrange(3): print i,
+for i in xrange(3): print i,; x = lambda (a, b): a
 print
 print (tf.log(2.0))
 print ("a %d") % tf.log(3.0)
@@ -294,7 +302,7 @@ def test_python_2(tmp_path):
     ("name", "content", "message"),
     [
         ("a.py", "x = 1\ndef f(:\n    pass\n", r"valid Python\. Received: .*a\.py, line 2: invalid syntax: def f\(:"),
-        ("a.py", 'print "x"\nx = lambda (a, b): a\n', r"line 2: Python 2, and beyond what is converted"),
+        ("a.py", 'print "x"\ndef f(a, (b, c)): pass\n', r"line 2: Python 2, and beyond what is converted"),
         ("a.py", "x = 'é'\n".encode("latin-1"), r"must be UTF-8, or say its encoding .*a\.py, line 1: "),
         ("a.py", b"# coding: klingon\n", r"unknown encoding"),
         ("a.py", b"x = 1\0", "null byte|line 1"),

@@ -16,6 +16,7 @@ import libcst as cst
 from tf_repro.errors import InputError
 
 DEEPEST = 150
+_MENTIONS = re.compile(r"\b(?:tensorflow|tf)\b")
 SUFFIXES = (".py", ".ipynb")
 _SKIPPED_FOLDERS = {"__pycache__", "node_modules", "site-packages"}
 _OTHER_LANGUAGES = {
@@ -85,7 +86,7 @@ def parts(path):
         raise InputError(f"a program must be readable. Received: {path} ({error.strerror})") from None
     if path.suffix == ".ipynb":
         return list(_cells(path, content))
-    module, python2 = _parse(_decoded(path, content), str(path))
+    module, python2 = _parse(_decoded(path, content), str(path), skippable=True)
     return [Part(module, python2=python2)]
 
 
@@ -145,23 +146,23 @@ def _without_commands(source):
     return "\n".join(lines)
 
 
-def _parse(text, origin):
-    """The tree of ``text``, and the first line that only Python 2 reads."""
+def _parse(text, origin, skippable=False):
+    """The tree of ``text``, empty where it may be and TensorFlow is not named, and the first line of Python 2."""
     try:
-        return _tree(text, origin), None
+        return _tree(text, origin, skippable), None
     except SyntaxError as error:
         converted, first = python3(text)
         if first is None:
             raise _syntax_error(origin, error.lineno or 1, error.msg, text) from None
         try:
-            return _tree(converted, origin), first
+            return _tree(converted, origin, skippable), first
         except SyntaxError as other:
             line = other.lineno or 1
             said = "Python 2, and beyond what is converted" if line >= first else other.msg
             raise _syntax_error(origin, line, said, text) from None
 
 
-def _tree(text, origin):
+def _tree(text, origin, skippable):
     """The tree; Python's own parser goes first, as it names the line best and withstands what is nested too deep."""
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
@@ -173,6 +174,8 @@ def _tree(text, origin):
     if line is not None:
         where = f"{origin}, line {line}" if line else f"{origin}, which no parser can follow"
         raise InputError(f"a program must not nest more than {DEEPEST} deep. Received: {where}")
+    if skippable and not _MENTIONS.search(text):
+        return cst.Module([])
     try:
         return cst.parse_module(text)
     except cst.ParserSyntaxError as error:
@@ -199,6 +202,7 @@ _CONVERSIONS = [
     (re.compile(r"(?m)^(?P<lead>[ \t]*except[ \t]*(?:[^\n:,(]+|\([^\n:)]*\)))[ \t]*,[ \t]*(?P<name>\w+)[ \t]*:"),
      r"\g<lead> as \g<name>:"),
     (re.compile(r"(?m)^(?P<lead>[ \t]*raise[ \t]+[\w.]+)[ \t]*,[ \t]*(?P<rest>[^\n]+)$"), r"\g<lead>(\g<rest>)"),
+    (re.compile(r"\blambda[ \t]*\((?P<names>[\w \t,]+)\)(?=[ \t]*:)"), r"lambda \g<names> "),
     (re.compile(r"<>"), "!="),
     (re.compile(r"`(?P<rest>[^`\n]+)`"), r"(\g<rest>)"),
     (re.compile(r"(?<![\w.])(?P<number>0[xX][\da-fA-F]+|\d+)[lL]\b"), r"\g<number>"),
