@@ -125,7 +125,7 @@ def _hits(path, part, use, versioned):
         return
     if idiom is None and upgrade.action == "nothing" and not known and not _is_gone(symbol) and not through:
         return
-    if use.written is None and idiom is None and not known:
+    if use.written is None and idiom is None and not known:  # an import of what did not change
         return
     if idiom is None:
         idiom = _from_tables(symbol)

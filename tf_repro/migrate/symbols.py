@@ -9,6 +9,11 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 ROOTS = ("tensorflow",)
 CONVENTION = "tf"  # a name that a program leaves unbound, or imports from a module of its own, is taken for TensorFlow
+METHODS = {  # names that only TensorFlow 1 gives to methods, whatever they are called on
+    "make_one_shot_iterator": "tensorflow.data.Dataset",
+    "make_initializable_iterator": "tensorflow.data.Dataset",
+    "compute_gradients": "tensorflow.train.Optimizer",
+}
 
 
 @dataclass(frozen=True)
@@ -233,6 +238,8 @@ class _Finder(_Walker):
             return True
         symbol = self._resolve(node, self.scope)
         if not symbol:
+            if node.attr.value in METHODS:
+                self._add(node, f"{METHODS[node.attr.value]}.{node.attr.value}", None)
             return True
         if not symbol.endswith("()") and not self._repeats(node):
             self._add(node, symbol.replace("()", ""), dotted(node))

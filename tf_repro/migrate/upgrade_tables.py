@@ -79,6 +79,8 @@ class Tables:
             versioned: whether the file imports ``tensorflow.compat.v1 as tf``, which the tool does not convert.
         """
         module = self.deprecated_module(symbol)
+        if f"*.{symbol.rpartition('.')[2]}" in self.transformers and use.positional is not None and not versioned:
+            return Upgrade("rewrites", None, "rewrites the call")
         as_tf = use.written is not None and use.written.startswith("tf.") and "compat.v1" not in use.written
         if not as_tf or (versioned and not module):
             reason = "compat.v1 is imported by name" if versioned else "it follows only names that begin with tf."
