@@ -16,7 +16,7 @@ try:
 except ImportError:  # the core installation
     sys.exit("tf-repro: the command needs the extra 'suite'. Received: a core installation; pip install '.[suite]'")
 
-from tf_repro import claims, cli_check
+from tf_repro import claims, cli_check, cli_scan
 from tf_repro.errors import InputError
 from tf_repro.report import terminal
 
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 
 app.command()(cli_check.check)
+app.command()(cli_scan.scan)
 
 Documents = Annotated[list[str] | None, typer.Argument(metavar="DOCUMENT", help="Which documents; all by default.")]
 Engines = Annotated[

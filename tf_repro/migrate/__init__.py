@@ -4,9 +4,39 @@
 stops at the first rung on which the programs part. Importing this package does not import TensorFlow.
 """
 
-from tf_repro.migrate.outcome import Cause, CheckReport, Rung
+import importlib
 
-__all__ = ["Cause", "CheckReport", "Rung", "check"]
+_HOMES = {
+    "Cause": "outcome",
+    "CheckReport": "outcome",
+    "Draws": "randomness",
+    "Hit": "scanner",
+    "RestoreReport": "checkpoint",
+    "Rung": "outcome",
+}
+
+__all__ = [
+    "Cause",
+    "CheckReport",
+    "Draws",
+    "Hit",
+    "RestoreReport",
+    "Rung",
+    "check",
+    "deterministic_draws",
+    "load_tf1_checkpoint",
+    "scan",
+]
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"tf_repro.migrate.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_HOMES})
 
 
 def check(
@@ -84,3 +114,112 @@ def check(
         keep_going=keep_going,
         time_limit=time_limit,
     )
+
+
+def scan(paths, on_error=None):
+    """Find the TensorFlow 1 symbols in programs, without running them and without importing TensorFlow.
+
+    Args:
+        paths: Python files (of version 2 or 3), notebooks, or folders of them.
+        on_error: a function that takes the InputError of what cannot be read; the scan goes on after it. Without it
+            the first such error is raised.
+
+    Returns:
+        A list of :class:`Hit`, file by file in the order of the lines: the symbol, what ``tf_upgrade_v2`` would do,
+        what to write in native TensorFlow 2, whether the numbers change and what proves it.
+
+    Raises:
+        InputError: a file is missing, no text or no Python; or no TensorFlow is installed whose tables could be read.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     program = Path(folder, "train.py")
+        ...     _ = program.write_text("import tensorflow as T\\nx = T.placeholder(T.float32)")
+        ...     (hit,) = scan([program])
+        >>> hit.line, hit.symbol, hit.numbers
+        (2, 'tf.placeholder', 'same')
+    """
+    from tf_repro.migrate import scanner
+
+    return scanner.scan(paths, on_error)
+
+
+def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, allow_incomplete=False):
+    """Restore a TensorFlow 1 checkpoint, weights and optimizer slots, into a TensorFlow 2 program.
+
+    Args:
+        path: the checkpoint's prefix (what ``Saver.save`` returned), one of its files, or a folder with a file
+            ``checkpoint``.
+        port_variables: a Keras model, or the variables as a list or a dict by name.
+        name_map: TF1 variable to port variable, for what is not inferred rightly; None leaves a TF1 variable out.
+        optimizer: one of :mod:`tf_repro.optimizers`; it takes the slots, Adam's powers of β, and ``global_step`` as its
+            iterations. Without it slots are ignored.
+        allow_incomplete: restore what matches even where something does not. Otherwise an incomplete match changes no
+            value (an optimizer that had no slots yet has them then, at their initial values).
+
+    Returns:
+        A :class:`RestoreReport`: what matched, what did not, what shape or dtype disagreed, which names did not decide,
+        and whether anything was restored.
+
+    Raises:
+        InputError: the checkpoint is missing, truncated, altered or not TF1's; the optimizer is another kind; or
+            ``name_map`` names what does not exist.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from tempfile import TemporaryDirectory
+        >>> def save(folder):
+        ...     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        ...         w = tf.compat.v1.get_variable("w", initializer=[1.0, 2.0])
+        ...         session.run(w.initializer)
+        ...         return tf.compat.v1.train.Saver().save(session, f"{folder}/model", write_meta_graph=False)
+        >>> kernel = tf.Variable([0.0, 0.0])
+        >>> with TemporaryDirectory() as folder:
+        ...     print(load_tf1_checkpoint(save(folder), {"dense/kernel": kernel}))
+        restored: 1 matched
+          w → dense/kernel
+        >>> kernel.numpy()
+        array([1., 2.], dtype=float32)
+    """
+    from tf_repro.migrate import checkpoint
+
+    return checkpoint.load_tf1_checkpoint(path, port_variables, name_map, optimizer, allow_incomplete)
+
+
+def deterministic_draws(seed=0, mode="num_random_ops"):
+    """A context in which a Session's draws, eager draws and Keras' draws are equal.
+
+    Every draw of ``tf.random.*``, ``tf.nn.dropout``, the initializers and dropout of ``compat.v1`` and of Keras is made
+    without state from a seed of its own, whatever seeds the program gives. A graph numbers its draws as they are built,
+    eager code as they are made, so both must draw in one order; a graph draws the same at each run, so in a loop eager
+    code calls ``reset()`` at the top of each step.
+
+    What it does not reach: genuine TensorFlow 1 (it is for ``compat.v1`` in this process), ``tf.random.Generator``,
+    ``tf.raw_ops``, ``tf.data``, candidate samplers, NumPy, Keras layers that take a SeedGenerator's seeds themselves,
+    and functions traced before. XLA rounds otherwise. It is for one thread at a time.
+
+    Args:
+        seed: a whole number from 0 to 2147483647.
+        mode: ``"num_random_ops"``, the n-th draw gets the n-th seed; or ``"constant"``, every draw gets the same one,
+            so that their order does not matter.
+
+    Returns:
+        A context manager that gives a :class:`Draws`, with ``count`` and ``reset()``.
+
+    Raises:
+        InputError: ``seed`` or ``mode`` is none of these.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> with deterministic_draws(1), tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        ...     legacy = session.run(tf.compat.v1.random_normal([3]))
+        >>> with deterministic_draws(1):
+        ...     native = tf.random.normal([3])
+        >>> bool((legacy == native.numpy()).all())
+        True
+    """
+    from tf_repro.migrate import randomness
+
+    return randomness.deterministic_draws(seed, mode)

@@ -1,0 +1,248 @@
+"""Oracle: tests/data/tf1_checkpoint, saved and trained on by genuine TensorFlow 1.15.5 (legacy_tf1/checkpoint.py)."""
+
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from legacy_tf1 import checkpoint as legacy
+from tf_repro import migrate, optimizers
+from tf_repro.errors import InputError
+from tf_repro.record import Record, load_recording
+
+DATA = Path(__file__).parents[1] / "data" / "tf1_checkpoint"
+
+
+@pytest.fixture(scope="module")
+def genuine():
+    return load_recording(DATA / "continuation.json")
+
+
+def port(name):
+    """The program's variables, empty, and its optimizer."""
+    kind, arguments = legacy.OPTIMIZERS[name]
+    variables = {key: tf.Variable(tf.zeros(shape), name=key) for key, shape in legacy.SHAPES.items()}
+    decay = (legacy.DECAY_STEPS, legacy.DECAY)
+    rate = keras.optimizers.schedules.ExponentialDecay(0.1, *decay, staircase=True)
+    return variables, getattr(optimizers, kind)(rate, **arguments)
+
+
+def values(variables, optimizer):
+    slots = {
+        f"{key}/{slot}": optimizer.slot(variable, slot).numpy()
+        for key, variable in variables.items()
+        for slot in optimizer.initial_slots()
+    }
+    return {key: variable.numpy() for key, variable in variables.items()} | slots
+
+
+def train_on(variables, optimizer):
+    factors, targets = legacy.values(1), legacy.values(2)
+    for _ in range(legacy.CONTINUED - legacy.SAVED):
+        with tf.GradientTape() as tape:
+            loss = sum(tf.reduce_sum(tf.square(v * factors[key] - targets[key])) for key, v in variables.items())
+        optimizer.apply(tape.gradient(loss, list(variables.values())), list(variables.values()))
+
+
+@pytest.mark.parametrize("name", legacy.OPTIMIZERS)
+def test_training_goes_on_bit_for_bit(genuine, name):
+    variables, optimizer = port(name)
+    report = migrate.load_tf1_checkpoint(DATA / name, variables, optimizer=optimizer)
+    assert report.complete
+    assert report.restored
+    moments = {"saved": values(variables, optimizer)}
+    train_on(variables, optimizer)
+    moments["continued"] = values(variables, optimizer)
+    assert Record(moments) == genuine[name]
+
+
+@pytest.mark.parametrize("lost", ["slots", "powers", "iterations"])
+def test_planted_loss_is_seen(genuine, lost):
+    variables, optimizer = port("adam")
+    migrate.load_tf1_checkpoint(DATA / "adam", variables, optimizer=optimizer)
+    if lost == "slots":
+        optimizer.slot(variables["hidden/bias"], "v").assign(tf.zeros([3]))
+    if lost == "powers":
+        optimizer.powers["beta2"].assign(0.999)
+    if lost == "iterations":
+        optimizer.iterations.assign(0)
+    train_on(variables, optimizer)
+    assert Record({"continued": values(variables, optimizer)}) != Record({"continued": genuine["adam"]["continued"]})
+
+
+def test_session_program_still_agrees_with_its_recording(genuine):
+    with tf.Graph().as_default():
+        assert Record(legacy.run("nesterov")) == genuine["nesterov"]
+
+
+def test_report_names_every_tensor():
+    variables, optimizer = port("adam")
+    report = migrate.load_tf1_checkpoint(DATA / "adam", variables, optimizer=optimizer)
+    assert report.matched["hidden/kernel/Adam_1"] == "hidden/kernel/v"
+    assert report.matched["beta1_power"] == "beta1_power"
+    assert report.matched["global_step"] == "iterations"
+    assert len(report.matched) == 4 + 8 + 2 + 1
+    assert report.ignored == ()
+    assert "hidden/bias/Adam → hidden/bias/m" in str(report)
+
+
+def test_weights_alone_into_a_keras_model(genuine):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3), keras.layers.Dense(1)])
+    report = migrate.load_tf1_checkpoint(DATA / "adam", model)
+    assert report.restored
+    assert "hidden/kernel/Adam" in report.ignored
+    np.testing.assert_array_equal(model.layers[1].kernel.numpy(), genuine["adam"]["saved"]["output/kernel"])
+
+
+def test_compiled_model_takes_weights_and_slots(genuine):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3), keras.layers.Dense(1)])
+    model.compile(optimizers.Adam(), "mse")
+    migrate.load_tf1_checkpoint(DATA / "adam", model, optimizer=model.optimizer)
+    slot = model.optimizer.slot(model.layers[0].kernel, "v").numpy()
+    np.testing.assert_array_equal(slot, genuine["adam"]["saved"]["hidden/kernel/v"])
+
+
+def unchanged(variables):
+    return all(not v.numpy().any() for v in variables.values())
+
+
+def test_shape_that_disagrees_changes_nothing_unless_told_so():
+    variables, _ = port("adam")
+    variables["hidden/kernel"] = tf.Variable(tf.zeros([3, 2]), name="hidden/kernel")
+    report = migrate.load_tf1_checkpoint(DATA / "adam", variables)
+    assert not report.restored
+    assert unchanged(variables)
+    (difference,) = report.disagreements
+    assert str(difference) == "hidden/kernel is float32 [2, 3], hidden/kernel is float32 [3, 2]"
+    report = migrate.load_tf1_checkpoint(DATA / "adam", variables, allow_incomplete=True)
+    assert report.restored
+    assert variables["hidden/bias"].numpy().any()
+    assert not variables["hidden/kernel"].numpy().any()
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "expected"),
+    [
+        (lambda v: v.update(extra=tf.Variable([0.0, 0.0])), "missing", ("extra",)),
+        (lambda v: v.pop("output/bias"), "unused", ("output/bias",)),
+    ],
+)
+def test_incomplete_match_changes_nothing(change, field, expected):
+    variables, _ = port("adam")
+    change(variables)
+    report = migrate.load_tf1_checkpoint(DATA / "adam", variables)
+    assert getattr(report, field) == expected
+    assert not report.restored
+    assert unchanged(variables)
+
+
+def test_missing_slots_are_told():
+    variables, _ = port("adam")
+    report = migrate.load_tf1_checkpoint(DATA / "nesterov", variables, optimizer=optimizers.Adam())
+    assert not report.restored
+    assert {"hidden/bias/m", "hidden/bias/v", "beta1_power"} <= set(report.missing)
+
+
+def test_slots_under_a_name_given_to_the_optimizer(tmp_path):
+    path = saved(tmp_path, w=[1.0], w__mine=[2.0], w__mine_1=[3.0], beta1_power=0.5, beta2_power=0.25)
+    w, optimizer = tf.Variable([0.0]), optimizers.Adam()
+    assert migrate.load_tf1_checkpoint(path, {"w": w}, optimizer=optimizer).restored
+    assert [optimizer.slot(w, name).numpy().item() for name in "mv"] == [2, 3]
+    assert optimizer.powers["beta2"].numpy() == 0.25
+
+
+def test_dtype_that_disagrees():
+    variables, _ = port("adam")
+    variables["hidden/bias"] = tf.Variable(tf.zeros([3], tf.float64))
+    report = migrate.load_tf1_checkpoint(DATA / "adam", variables)
+    assert [each.port_form for each in report.disagreements] == ["float64 [3]"]
+
+
+def saved(folder, **arrays):
+    """A checkpoint of these variables by compat.v1's Saver."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        for name, value in arrays.items():
+            tf.compat.v1.get_variable(name.replace("__", "/"), initializer=value)
+        session.run(tf.compat.v1.global_variables_initializer())
+        return tf.compat.v1.train.Saver().save(session, str(folder / "model.ckpt"), write_meta_graph=False)
+
+
+def test_ambiguous_names_change_nothing_until_mapped(tmp_path):
+    path = saved(tmp_path, first=[1.0, 2.0], second=[3.0, 4.0])
+    variables = {"b": tf.Variable([0.0, 0.0]), "a": tf.Variable([0.0, 0.0])}
+    report = migrate.load_tf1_checkpoint(path, variables)
+    assert report.ambiguous == ("first", "second")
+    assert unchanged(variables)
+    report = migrate.load_tf1_checkpoint(tmp_path, variables, {"first": "a", "second": "b"})
+    assert report.restored
+    np.testing.assert_array_equal(variables["b"], [3, 4])
+
+
+def test_layers_that_tf1_counted_up(tmp_path):
+    path = saved(tmp_path, dense__kernel=[[1.0]], dense_1__kernel=[[2.0]], dense__bias=[3.0], dense_1__bias=[4.0])
+    names = ["net/dense/kernel", "net/dense_1/kernel", "net/dense/bias", "net/dense_1/bias"]
+    variables = {name: tf.Variable(tf.zeros([1, 1] if "kernel" in name else [1])) for name in names}
+    assert migrate.load_tf1_checkpoint(path, variables).restored
+    assert [v.numpy().item() for v in variables.values()] == [1, 2, 3, 4]
+
+
+def test_left_out_by_the_name_map(tmp_path):
+    path = saved(tmp_path, w=[1.0], unused=[[2.0]])
+    w = tf.Variable([0.0])
+    assert not migrate.load_tf1_checkpoint(path, {"w": w}).restored
+    report = migrate.load_tf1_checkpoint(path, {"w": w}, {"unused": None})
+    assert report.restored
+    assert report.ignored == ("unused",)
+
+
+def damaged(folder, suffix, change):
+    for file in DATA.glob("adam.*"):
+        shutil.copy(file, folder)
+    path = folder / f"adam{suffix}"
+    path.write_bytes(change(path.read_bytes()))
+    return folder / "adam"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "change"),
+    [
+        (".index", lambda content: content[:60]),
+        (".index", lambda content: b""),
+        (".data-00000-of-00001", lambda content: content[:20]),
+        (".data-00000-of-00001", lambda content: content[:40] + b"xy" + content[42:]),
+    ],
+    ids=["index cut", "index empty", "data cut", "data altered"],
+)
+def test_damaged_checkpoint_changes_nothing(tmp_path, suffix, change):
+    variables, optimizer = port("adam")
+    with pytest.raises(InputError, match=r"must be whole: .*\. Received: .*adam") as caught:
+        migrate.load_tf1_checkpoint(damaged(tmp_path, suffix, change), variables, optimizer=optimizer)
+    assert "\n" not in str(caught.value)
+    assert unchanged(variables)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "", "text.txt"])
+def test_what_is_no_checkpoint(tmp_path, name):
+    (tmp_path / "text.txt").write_text("no checkpoint, but long enough that it might be one of some kind or other")
+    with pytest.raises(InputError, match="a TF1 checkpoint must be whole"):
+        migrate.load_tf1_checkpoint(tmp_path / name, {"w": tf.Variable([0.0])})
+
+
+def test_checkpoint_of_tensorflow_2(tmp_path):
+    path = tf.train.Checkpoint(w=tf.Variable([1.0])).write(tmp_path / "objects")
+    with pytest.raises(InputError, match=r"one of tf\.train\.Saver, by name.*restore it with tf\.train\.Checkpoint"):
+        migrate.load_tf1_checkpoint(path, {"w": tf.Variable([0.0])})
+
+
+def test_optimizer_that_is_not_ours():
+    variables, _ = port("adam")
+    with pytest.raises(InputError, match=r"one of tf_repro\.optimizers.* Received: Adam"):
+        migrate.load_tf1_checkpoint(DATA / "adam", variables, optimizer=keras.optimizers.Adam())
+
+
+def test_index_file_names_its_checkpoint():
+    variables, _ = port("adam")
+    assert migrate.load_tf1_checkpoint(DATA / "adam.index", variables).restored

@@ -1,0 +1,39 @@
+"""The command ``tf-repro scan``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tf_repro.errors import InputError
+
+
+def scan(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Python files, notebooks, or folders of them.")],
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the hits as JSON.")] = None,
+) -> int:
+    """List the TF1 symbols in programs: what tf_upgrade_v2 would do, what to write instead, whether numbers change.
+
+    Nothing is run, and TensorFlow is not imported. Aliases, notebooks and Python 2 are understood.
+
+    Exit codes: 0, all files were read, whatever was found in them; 2, wrong usage, or a file could not be read (the
+    others are still listed).
+    """
+    from tf_repro import migrate
+    from tf_repro.record import write_atomically
+    from tf_repro.report import scan as report
+
+    if json is not None and (json.is_dir() or not json.parent.is_dir()):
+        raise InputError(f"--json must be a file in an existing folder. Received: {json}")
+    errors: list[InputError] = []
+    hits = migrate.scan(files, on_error=errors.append)
+    report.show_hits(Console(), hits, len(errors))
+    if json is not None:
+        write_atomically(json, report.dumps(hits))
+    for error in errors:
+        print(f"tf-repro: {' '.join(str(error).split())}", file=sys.stderr)
+    return 2 if errors else 0

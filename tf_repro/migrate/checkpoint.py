@@ -1,0 +1,251 @@
+"""Restore what a TensorFlow 1 checkpoint holds, weights and optimizer slots, into a TensorFlow 2 program."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_repro.errors import InputError
+from tf_repro.migrate import names
+from tf_repro.migrate.port import _named
+from tf_repro.optimizers import TF1Optimizer
+
+_POWER = re.compile(r"(?:^|/)(beta[12]_power)(?:_\d+)?$")
+_DEFAULT_NAMES = {"Adadelta", "Adagrad", "Adam", "ExponentialMovingAverage", "Ftrl", "Momentum", "RMSProp"}
+_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_SUFFIX = re.compile(r"\.(?:index|meta|data-\d{5}-of-\d{5})$")
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Two counterparts that differ in shape or dtype."""
+
+    tf1: str
+    port: str
+    tf1_form: str
+    port_form: str
+
+    def __str__(self):
+        return f"{self.tf1} is {self.tf1_form}, {self.port} is {self.port_form}"
+
+
+@dataclass(frozen=True)
+class RestoreReport:
+    """What a checkpoint and a port have in common.
+
+    Attributes:
+        matched: TF1 name to the port's; slots are ``"variable/slot"``.
+        missing: what the port has and the checkpoint does not.
+        unused: what the checkpoint has and the port does not: weights.
+        ignored: what the checkpoint has and was not asked for: slots, counters, and what ``name_map`` leaves out.
+        disagreements: counterparts that differ in shape or dtype.
+        ambiguous: matches of which another was as likely; ``name_map`` settles them.
+        restored: whether the port was changed.
+    """
+
+    matched: Mapping[str, str]
+    missing: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
+    ambiguous: tuple[str, ...] = ()
+    restored: bool = False
+
+    @property
+    def complete(self):
+        """Whether all of the port and every weight of the checkpoint found its one counterpart."""
+        return not (self.missing or self.unused or self.disagreements or self.ambiguous)
+
+    def __str__(self):
+        lines = [f"{'restored' if self.restored else 'nothing changed'}: {len(self.matched)} matched"]
+        lines += [f"  {tf1} → {port}" for tf1, port in self.matched.items()]
+        for label in ("missing", "unused", "ambiguous", "disagreements", "ignored"):
+            if getattr(self, label):
+                lines.append(f"{label}: {', '.join(map(str, getattr(self, label)))}")
+        return "\n".join(lines)
+
+
+@dataclass
+class _Entry:
+    """What a checkpoint's reader tells about a tensor without reading it."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    ndim: int = field(init=False)
+
+    def __post_init__(self):
+        self.ndim = len(self.shape)
+
+    def __str__(self):
+        return f"{self.dtype} {list(self.shape)}"
+
+
+def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, allow_incomplete=False):
+    """Restore a checkpoint; see :func:`tf_repro.migrate.load_tf1_checkpoint`."""
+    variables = _named(port_variables)
+    if optimizer is not None and not isinstance(optimizer, TF1Optimizer):
+        raise InputError(
+            f"optimizer must be one of tf_repro.optimizers, whose slots are TF1's. Received: {type(optimizer).__name__}"
+        )
+    reader, entries = _open(path)
+    given = dict(name_map or {})
+    weights, slots = _split(entries, given)
+    port = {name: _entry(variable) for name, variable in variables.items()}
+    counters = [name for name, entry in weights.items() if names.is_counter(entry) and name not in given]
+    ignored = [name for name in weights if given.get(name, "") is None] + counters
+    candidates = {name: weights[name] for name in _naturally(weights) if name not in counters}
+    found = names.infer(candidates, port, given)
+    ambiguous = [a for a, b in found.items() if a not in given and _has_rival(a, b, candidates, port)]
+
+    targets = dict(variables)
+    pairs = list(found.items())
+    if optimizer is not None:
+        slot_targets, slot_pairs = _optimizer_pairs(optimizer, variables, found, slots, counters)
+        targets |= slot_targets
+        pairs += slot_pairs
+        ignored = [name for name in ignored if name not in dict(slot_pairs)]
+    disagreements = [
+        Disagreement(a, b, str(entries[a]), str(_entry(targets[b])))
+        for a, b in pairs
+        if not _agree(entries[a], _entry(targets[b]), b)
+    ]
+    wrong = {each.tf1 for each in disagreements}
+    matched = {a: b for a, b in pairs if a not in wrong}
+    reached = {b for _, b in pairs}
+    taken = dict(pairs)
+    report = {
+        "matched": matched,
+        "missing": tuple(name for name in targets if name not in reached and name != "iterations"),
+        "unused": tuple(name for name in candidates if name not in taken and given.get(name, "") is not None),
+        "ignored": tuple(dict.fromkeys([*ignored, *(name for name in slots if name not in taken)])),
+        "disagreements": tuple(disagreements),
+        "ambiguous": tuple(ambiguous),
+    }
+    result = RestoreReport(**report)
+    if not (result.complete or allow_incomplete):
+        return result
+    values = {b: _read(reader, a, path) for a, b in matched.items()}  # all of them before the first is assigned
+    for name, value in values.items():
+        targets[name].assign(value)
+    return RestoreReport(**report, restored=True)
+
+
+def _open(path):
+    """A checkpoint's reader, and the tensors in it."""
+    prefix = _SUFFIX.sub("", os.fspath(path))
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        dtypes = reader.get_variable_to_dtype_map()
+        entries = {
+            name: _Entry(tuple(shape), np.dtype(dtypes[name].as_numpy_dtype))
+            for name, shape in sorted(reader.get_variable_to_shape_map().items())
+        }
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError, UnicodeDecodeError) as error:
+        raise _not_a_checkpoint(path, error) from None
+    if _OBJECT_GRAPH in entries:
+        raise InputError(
+            f"the checkpoint must be one of tf.train.Saver, by name. Received: {path}, "
+            "one of TensorFlow 2's objects; restore it with tf.train.Checkpoint"
+        )
+    return reader, entries
+
+
+def _read(reader, name, path):
+    try:
+        return reader.get_tensor(name)
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
+        raise _not_a_checkpoint(path, error, f", {name}") from None
+
+
+def _not_a_checkpoint(path, error, where=""):
+    said = " ".join(str(error).split())
+    return InputError(
+        "a TF1 checkpoint must be whole: the prefix of its .index and .data files. "
+        f"Received: {path}{where}: {said:.160}"
+    )
+
+
+def _split(entries, given):
+    """Weights, and the slots of optimizers: ``variable/Name``, as large as ``variable``, and the powers of β."""
+    slots = {}
+    for name, entry in entries.items():
+        owner, _, _ = name.rpartition("/")
+        if name in given:
+            continue
+        if _POWER.search(name) or (owner in entries and entries[owner].shape == entry.shape):
+            slots[name] = entry
+    return {name: entry for name, entry in entries.items() if name not in slots}, slots
+
+
+def _optimizer_pairs(optimizer, variables, found, slots, counters):
+    """The optimizer's variables by name, and which TF1 slot is which of them."""
+    trained = {name: v for name, v in variables.items() if getattr(v, "trainable", True)}
+    optimizer.build(list(trained.values()))
+    kinds = list(optimizer.initial_slots())
+    known = {name for name, v in trained.items() if optimizer._var_key(v) in optimizer._trainable_variables_indices}
+    targets = {f"{name}/{kind}": optimizer.slot(trained[name], kind) for name in known for kind in kinds}
+    pairs = []
+    for tf1, port in found.items():
+        if port in known:
+            owned = _slots_of(tf1, slots, type(optimizer).__name__, len(kinds))
+            pairs += [(slot, f"{port}/{kind}") for slot, kind in zip(owned, kinds, strict=False)]
+    for name, power in getattr(optimizer, "powers", {}).items():
+        targets[f"{name}_power"] = power
+        there = [slot for slot in slots if (m := _POWER.search(slot)) and m[1] == f"{name}_power"]
+        pairs += [(there[0], f"{name}_power")] if len(there) == 1 else []
+    if "global_step" in counters:
+        targets["iterations"] = optimizer.iterations
+        pairs.append(("global_step", "iterations"))
+    return targets, pairs
+
+
+def _slots_of(variable, slots, kind, count):
+    """A variable's slots, in order: ``Adam``, ``Adam_1``; or as many under a name given to the optimizer."""
+    groups = {}
+    for name in _naturally(slots):
+        owner, _, last = name.rpartition("/")
+        if owner == variable:
+            groups.setdefault(re.sub(r"_\d+$", "", last), []).append(name)
+    if kind in groups:
+        return groups[kind]
+    renamed = [group for name, group in groups.items() if name not in _DEFAULT_NAMES and len(group) == count]
+    return renamed[0] if len(renamed) == 1 else []
+
+
+def _naturally(entries):
+    """Names in the order in which TF1 counted them up: ``dense``, ``dense_2``, ``dense_10``."""
+    return sorted(entries, key=lambda name: [(part, 0) if i % 2 == 0 else ("", int(part))
+                                             for i, part in enumerate(re.split(r"(\d+)", name))])  # fmt: skip
+
+
+def _has_rival(tf1, port, candidates, ports):
+    """Whether the names alone, among variables of one form, would allow another counterpart."""
+    if tf1 == port:
+        return False
+    likeness = len(names._words(tf1) & names._words(port))
+
+    def rivals(mine, entries, words):
+        return any(
+            other != mine
+            and names._alike(entries[other], entries[mine])
+            and len(names._words(other) & words) >= likeness
+            for other in entries
+        )
+
+    return rivals(port, ports, names._words(tf1)) and rivals(tf1, candidates, names._words(port))
+
+
+def _entry(variable):
+    value = variable.value if isinstance(variable, keras.Variable) else variable
+    return _Entry(tuple(value.shape), np.dtype(value.dtype.as_numpy_dtype))
+
+
+def _agree(tf1, port, name):
+    """One shape and one dtype; the counter of steps, which Keras keeps as int32 or int64, may differ in dtype."""
+    return tf1.shape == port.shape and (tf1.dtype == port.dtype or name == "iterations")
