@@ -45,9 +45,9 @@ Claims = Annotated[
 
 
 @app.command("list")
-def list_documents(directory: Claims = claims.DIRECTORY) -> None:
+def list_documents() -> None:
     """List the documents, their figures and the engines."""
-    documents, _ = claims.select(directory=directory)
+    documents, _ = claims.select()
     terminal.show_documents(Console(), documents)
 
 

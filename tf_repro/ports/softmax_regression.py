@@ -56,14 +56,11 @@ class SoftmaxRegression:
             log_q = tf.nn.log_softmax(tf.matmul(self.features, self.weights, transpose_b=True))
         return log_q, tape.gradient(log_q, self.weights, self._mean_labels)
 
-    def _ascend_once(self, step):
-        log_q, gradient = self._gradient()
-        self.weights.assign_add(step * gradient)
-        return tf.reduce_sum(self._mean_labels * log_q)
-
     def _ascend_block(self, step, count):
         def ascend(i, losses):
-            return i + 1, losses.write(i, self._ascend_once(step))
+            log_q, gradient = self._gradient()
+            self.weights.assign_add(step * gradient)
+            return i + 1, losses.write(i, tf.reduce_sum(self._mean_labels * log_q))
 
         losses = tf.TensorArray(tf.float64, BLOCK, element_shape=[])
         return tf.while_loop(lambda i, _: i < count, ascend, (0, losses))[1].stack()
@@ -71,7 +68,7 @@ class SoftmaxRegression:
     def evaluate(self):
         """Loss at the present weights, and its gradient by them, NumPy float64."""
         log_q, gradient = self._gradient()
-        return np.sum(self._mean_labels * log_q), gradient.numpy()
+        return np.vdot(self._mean_labels, log_q), gradient.numpy()
 
     def train(self, handle=None, repeat=2000, step=STEP):
         """Ascend ``repeat`` times.
@@ -92,7 +89,9 @@ class SoftmaxRegression:
 
     def _losses(self, step, remaining):
         if self._ascend is None:
-            return [float(self._ascend_once(step))]
+            log_q, gradient = self._gradient()
+            self.weights.assign_add(step * gradient)
+            return [float(np.vdot(self._mean_labels, log_q))]
         count = min(BLOCK, remaining)
         return self._ascend(step, tf.constant(count)).numpy()[:count].tolist()
 
