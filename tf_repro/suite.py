@@ -193,7 +193,7 @@ def _records(runs: Sequence[tuple[str, str]], progress: Report | None, data: str
     """Every run's Record; where the longest is among them, a second process shares the others."""
     if LONGEST not in runs or len(runs) < SHARED_FROM:
         return {run: record(*run, data, progress) for run in runs}
-    others = [run for run in runs if run != LONGEST]
+    others = [run for run in reversed(runs) if run != LONGEST]  # the longer ones come first, to end evenly
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         futures = {run: pool.submit(record, *run, data) for run in others}
         done = {LONGEST: record(*LONGEST, data, progress)}
