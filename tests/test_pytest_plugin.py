@@ -1,6 +1,7 @@
 """The plugin as a migrator uses it, in a project of their own."""
 
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,12 @@ def test_port(check_port):
 """
 
 
+INSTALLED = any(point.name == "tf_repro" for point in entry_points(group="pytest11"))
+PLUGIN = () if INSTALLED else ("-p", "tf_repro.pytest_plugin")
+
+
 def run(pytester, *arguments):
-    return pytester.runpytest("-p", "tf_repro.pytest_plugin", "-p", "no:cacheprovider", *arguments)
+    return pytester.runpytest(*PLUGIN, "-p", "no:cacheprovider", *arguments)
 
 
 def test_correct_port_passes(pytester):
@@ -65,7 +70,7 @@ def test_loading_the_plugin_imports_no_tensorflow(pytester, monkeypatch):
         "def pytest_sessionfinish():\n"
         "    print('loaded:', sorted({'tensorflow', 'keras', 'numpy', 'rich'} & set(sys.modules)))\n"
     )
-    result = pytester.runpytest_subprocess("-p", "tf_repro.pytest_plugin", "-s")
+    result = pytester.runpytest_subprocess(*PLUGIN, "-s")
     result.stdout.fnmatch_lines(["loaded: [[]]"])
 
 

@@ -84,8 +84,8 @@ class SparseSoftmaxCrossEntropy(keras.losses.Loss):
 
     Example:
         >>> loss = SparseSoftmaxCrossEntropy(ignore_class=-1)
-        >>> float(loss([0, -1], [[0.0, 30.0, 0.0], [0.0, 30.0, 0.0]]))
-        30.0
+        >>> print(f"{loss([0, -1], [[0.0, 30.0, 0.0], [0.0, 30.0, 0.0]]):.4f}")
+        30.0000
     """
 
     def __init__(

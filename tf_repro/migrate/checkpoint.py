@@ -228,17 +228,17 @@ def _has_rival(tf1, port, candidates, ports):
     """Whether the names alone, among variables of one form, would allow another counterpart."""
     if tf1 == port:
         return False
-    likeness = len(names._words(tf1) & names._words(port))
+    likeness = names.likeness(tf1, port)
 
-    def rivals(mine, entries, words):
+    def rivals(mine, entries, counterpart):
         return any(
             other != mine
             and names._alike(entries[other], entries[mine])
-            and len(names._words(other) & words) >= likeness
+            and names.likeness(other, counterpart) >= likeness
             for other in entries
         )
 
-    return rivals(port, ports, names._words(tf1)) and rivals(tf1, candidates, names._words(port))
+    return rivals(port, ports, tf1) and rivals(tf1, candidates, port)
 
 
 def _entry(variable):

@@ -83,7 +83,12 @@ def _validate(legacy, port, given):
 def _by_likeness(legacy, port, open_legacy, open_port, fit):
     """Fitting pairs, the most alike names first, and in the programs' order where they are equally alike."""
     pairs = [(a, b) for a in open_legacy for b in open_port if fit(legacy[a], port[b])]
-    return sorted(pairs, key=lambda pair: -len(_words(pair[0]) & _words(pair[1])))
+    return sorted(pairs, key=lambda pair: likeness(*pair), reverse=True)
+
+
+def likeness(a, b):
+    """How alike two names are: whether one is the other's end, then how many words they share."""
+    return f"/{a}".endswith(f"/{b}") or f"/{b}".endswith(f"/{a}"), len(_words(a) & _words(b))
 
 
 def _alike(a, b):
