@@ -14,14 +14,12 @@ def build():
     }
     optimizer = optimizers.GradientDescent(1e-4)
 
-    @tf.function
     def forward(feeds):
         hidden = tf.matmul(feeds["images"], weights["w_fc1"]) + weights["b_fc1"]
         logits = tf.matmul(hidden, weights["w_fc2"]) + weights["b_fc2"]
         labels = tf.nn.softmax(feeds["labels"])
         return {"logits": logits, "cost": tf.reduce_sum(tf.nn.softmax_cross_entropy_with_logits(labels, logits))}
 
-    @tf.function
     def step(feeds):
         with tf.GradientTape() as tape:
             cost = forward(feeds)["cost"]

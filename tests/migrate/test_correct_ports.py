@@ -204,6 +204,28 @@ def test_example(name):
     assert report.passed, str(report)
 
 
+IN_GRAPH_MODE = """
+import importlib.util
+import tensorflow as tf
+
+spec = importlib.util.spec_from_file_location("eager_port", {port!r})
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+
+def build():
+    program = module.build()
+    return program | {{name: tf.function(program[name]) for name in ("forward", "step")}}
+"""
+
+
+@pytest.mark.parametrize("name", ["softmax_backprop", "softmax_cross_entropy", "reverse_mode"])
+def test_document_in_graph_mode(name, tmp_path):
+    port = tmp_path / "port.py"
+    port.write_text(IN_GRAPH_MODE.format(port=str(EXAMPLES / name / "port.py")))
+    report = migrate.check(EXAMPLES / name / "legacy.py", port)
+    assert report.passed, str(report)
+
+
 def test_step_of_the_document_is_what_genuine_tf1_recorded():
     example = EXAMPLES / "softmax_backprop"
     recording = load_recording(Path(legacy_tf1.__file__).parent / "recordings" / "tf-1.15.5.json")
