@@ -136,3 +136,8 @@ def test_a_figure_too_many_is_named():
     wrong = replace(document, claims=(replace(claim, figures=claim.figures * 2),))
     with pytest.raises(InputError, match="Received: 4 figures, 2 scalars"):
         list(suite.findings([wrong], ["derivation"]))
+
+
+def test_claims_of_a_document_that_nothing_runs_are_named():
+    with pytest.raises(InputError, match="a document to run must be one of softmax_backprop, .* Received: 'sigmoid'"):
+        list(suite.findings([replace(claims.load("reverse_mode"), name="sigmoid")], ["derivation"]))

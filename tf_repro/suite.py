@@ -26,7 +26,6 @@ RECORDINGS = Path(legacy_tf1.__file__).parent / "recordings"
 
 _RECORDED = re.compile(r"tf-\d+\.\d+\.\d+")
 
-
 LONGEST = ("softmax_regression", "eager")  # 5000 steps, each one a dozen calls from Python
 SHARED_FROM = 10  # runs; below that, starting TensorFlow twice costs more than it saves
 
@@ -49,6 +48,8 @@ def record(document: str, engine: str, data: str = "digits", progress: Report | 
         >>> float(record("softmax_backprop", "tf-1.4.1")["after"]["w"][3]).hex()
         '0x1.47ae1a0000000p-2'
     """
+    if document not in RUNS:
+        raise InputError(f"a document to run must be one of {', '.join(RUNS)}. Received: {document!r}")
     if progress:
         progress(document, engine, None)
     derivation = importlib.import_module(f"tf_repro.derivations.{document}")
@@ -110,11 +111,7 @@ def sources(document: str) -> list[tuple[str, str]]:
     return [(title, path.read_text(encoding="utf-8")) for title, path in paths.items() if path.exists()]
 
 
-def _softmax_backprop(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(module.run(**how))
-
-
-def _softmax_jacobian(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
+def _one_run(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
     return dict(module.run(**how))
 
 
@@ -148,8 +145,8 @@ def _reverse_mode(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
 
 
 RUNS: dict[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
-    "softmax_backprop": _softmax_backprop,
-    "softmax_jacobian": _softmax_jacobian,
+    "softmax_backprop": _one_run,
+    "softmax_jacobian": _one_run,
     "softmax_cross_entropy": _softmax_cross_entropy,
     "softmax_regression": _softmax_regression,
     "reverse_mode": _reverse_mode,
@@ -230,8 +227,8 @@ def _compare_claim(document: Document, claim: Claim, engine: str, run: Record, t
         )
 
 
-def _scalars(claim: Claim, run: Mapping[str, Any], quantity: str) -> Any:
-    array = run.quantity(claim.moment, quantity).ravel()  # type: ignore[attr-defined]
+def _scalars(claim: Claim, run: Record, quantity: str) -> Any:
+    array = run.quantity(claim.moment, quantity).ravel()
     if array.size != len(claim.figures):
         raise InputError(
             f"claim {claim.id!r} must have as many figures as {claim.moment}/{quantity} has scalars. "
