@@ -139,5 +139,5 @@ def test_a_figure_too_many_is_named():
 
 
 def test_claims_of_a_document_that_nothing_runs_are_named():
-    with pytest.raises(InputError, match="a document to run must be one of softmax_backprop, .* Received: 'sigmoid'"):
+    with pytest.raises(InputError, match=r"a document to run must be one of softmax_backprop, .* Received: 'sigmoid'"):
         list(suite.findings([replace(claims.load("reverse_mode"), name="sigmoid")], ["derivation"]))
