@@ -23,8 +23,7 @@ from tf_repro.report import terminal
 app = typer.Typer(
     name="tf-repro",
     help="Reproduce the documented softmax, cross-entropy and back-propagation figures.\n\n"
-    "Exit codes: 0, every figure has its declared verdict; 1, one has not; 2, wrong usage or unreadable input.",
-    no_args_is_help=True,
+    "Exit codes: 0, all as declared; 1, something is not; 2, wrong usage or unreadable input.",
     add_completion=False,
     rich_markup_mode=None,
 )
@@ -149,7 +148,7 @@ def quiet_tensorflow() -> Iterator[None]:
 def main() -> None:
     """Run the command line and exit with its code; a user's mistake is one line on standard error."""
     try:
-        code = app(standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except (typer.TyperException, InputError) as error:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         print(f"tf-repro: {' '.join(message.split())}", file=sys.stderr)

@@ -34,9 +34,11 @@ def show_documents(console: Console, documents: Iterable[Document]) -> None:
 def show_findings(console: Console, document: Document, findings: Sequence[Finding]) -> None:
     """The table of one document, a row per figure and distinct outcome, and what drifts and errs, and why."""
     table = Table(title=f"{document.name}: {escape(document.title)}", title_justify="left", box=box.SIMPLE_HEAD)
-    for column in ("figure", "printed", "measured", "ULP"):
-        table.add_column(column, justify="right" if column in ("measured", "ULP") else "left", no_wrap=True)
-    table.add_column("verdict and engines")
+    table.add_column("figure", overflow="fold")
+    table.add_column("printed", no_wrap=True)
+    table.add_column("measured", justify="right", no_wrap=True)
+    table.add_column("ULP", justify="right", no_wrap=True)
+    table.add_column("verdict and engines", min_width=22)
     for name, of_figure in groupby(sorted(findings, key=_in_claim_order(document)), key=lambda f: f.name):
         figure = name.partition("/")[2]
         outcomes: dict[tuple, list[Finding]] = {}
@@ -59,7 +61,9 @@ def _in_claim_order(document: Document):
 
 
 def _row(figure: str, finding: Finding) -> tuple[str, ...]:
-    steps = "-" if finding.ulp is None else str(finding.ulp) if finding.ulp <= MAX_EXACT_ULP else f"{finding.ulp:.1e}"
+    steps = "-"
+    if finding.ulp is not None and finding.verdict != ERRATUM:
+        steps = str(finding.ulp) if finding.ulp <= MAX_EXACT_ULP else f"{finding.ulp:.1e}"
     return escape(figure), escape(finding.printed), format_value(finding), steps
 
 
@@ -81,6 +85,8 @@ def format_value(finding: Finding) -> str:
     """
     import numpy as np
 
+    if finding.printed in ("true", "false"):
+        return "true" if finding.value else "false"
     single = np.float32(finding.value)
     return str(single) if float(single) == finding.value else f"{finding.value:.9g}"
 
