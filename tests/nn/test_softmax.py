@@ -202,7 +202,7 @@ def seed_000(w, x, target):
     return w - tape.gradient(loss, w)
 
 
-TF141 = "[-0.16000001 -0.16000004  0.          0.32000008  0.79999995]"  # seed 000; genuine TF 1.4.1
+TF141 = "[-0.16000001 -0.16000004  0.          0.32000008  0.79999995]"  # softmax_backprop, genuine TF 1.4.1
 INPUTS = [np.zeros(5, np.float32), np.arange(1, 6, dtype=np.float32), np.arange(3, 8, dtype=np.float32)]
 
 
