@@ -26,6 +26,17 @@ def pytest_addoption(pluginmanager):
         pluginmanager.import_plugin("tf_repro.pytest_plugin")
 
 
+_first_states = {}
+
+
+def pytest_runtest_setup(item):
+    """Give each test the same draws from its module's generator, in whatever order the tests run."""
+    generator = getattr(getattr(item, "module", None), "RNG", None)
+    if generator is not None:
+        state = generator.bit_generator.state
+        generator.bit_generator.state = _first_states.setdefault(id(generator), state)
+
+
 def pytest_collection_modifyitems(items):
     """Keep together, in one process, the tests that share what takes long to make."""
     for item in items:

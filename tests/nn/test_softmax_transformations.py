@@ -120,9 +120,11 @@ def test_eager_and_graph_agree_bit_for_bit_and_xla_within_ulp(function, width):
     eager = value_and_gradient(function, logits, cotangent)
     graph = tf.function(value_and_gradient)(function, logits, cotangent)
     compiled = compiled_value_and_gradient(function, tf.constant(logits), tf.constant(cotangent))
+    # The rule with TF1's rounding cancels as TF1's did, so it is held to the terms and not to what is left of them.
+    cancelled = np.abs(cotangent).max() if function is softmax_tf1 else 0
     for a, b, c in zip(eager, graph, compiled, strict=True):
         np.testing.assert_array_equal(a, b)
-        assert row_error(c, a) <= FAR_APART["float32"]
+        assert row_error(c, a) <= FAR_APART["float32"] or np.abs(c - a).max() <= FAR_APART["float32"] * cancelled
 
 
 @pytest.mark.parametrize("spec", [[None, None], [None, 3], [2, None], None])
