@@ -1,15 +1,17 @@
 """How Sphinx builds the documentation: every example runs, every warning counts, nothing is fetched."""
 
-import inspect
 import os
 import sys
 from pathlib import Path
 
 import tf_repro
 
-# The notebooks' kernels inherit this: TensorFlow quiet, and `tf-repro` and `pytest` from the building environment.
+HERE = Path(__file__).parent
+
+# What the notebooks' kernels inherit: TensorFlow quiet, the examples, _shell.py, and this environment's commands.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ["EXAMPLES"] = str(Path(__file__).parents[1] / "examples")
+os.environ["EXAMPLES"] = str(HERE.parent / "examples")
+os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 project = "tf_repro"
@@ -18,7 +20,7 @@ version = release = tf_repro.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 default_role = "code"
 nitpicky = True
-nitpick_ignore_regex = [(r"py:.*", r"(keras|tf|tensorflow|np|numpy|pytest|decimal|collections|pathlib)\..*")]
+nitpick_ignore_regex = [(r"py:.*", r"(keras|tf|tensorflow|np|numpy|_?pytest|decimal|collections|pathlib)\..*")]
 
 html_theme = "furo"
 html_title = "tf_repro"
