@@ -24,6 +24,7 @@ nitpick_ignore_regex = [(r"py:.*", r"(keras|tf|tensorflow|np|numpy|_?pytest|deci
 
 html_theme = "furo"
 html_title = "tf_repro"
+html_show_copyright = False
 html_copy_source = False
 html_show_search_summary = False  # it is fetched, which a browser refuses to a page from disk
 
@@ -37,7 +38,9 @@ nb_render_markdown_format = "myst"
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
+autodoc_inherit_docstrings = False  # or every layer and optimizer would list what it inherits
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_typehints = "signature"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
