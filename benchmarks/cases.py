@@ -66,22 +66,37 @@ def truth(operation, arrays):
     """Value and gradients in float64."""
     labels = arrays["labels"]
     if operation == "linear":
-        features, kernel = arrays["features"].astype(np.float64), arrays["kernel"].astype(np.float64)
-        q, log_q = _softmax(features @ kernel)
-    else:
-        q, log_q = _softmax(arrays["logits"].astype(np.float64))
-    rows = np.arange(len(q))
+        return _linear_truth(
+            arrays["features"].astype(np.float64), arrays["kernel"].astype(np.float64), arrays["labels"]
+        )
+    labels = arrays["labels"]
+    q, log_q = _softmax(arrays["logits"].astype(np.float64))
     if operation == "softmax":
         dy = arrays["upstream"].astype(np.float64)
         return [q, q * (dy - (q * dy).sum(-1, keepdims=True))]
     if operation == "dense":
         return [-(labels * log_q).sum(-1)[:, None], q - labels]
+    return _losses_and_residual(q, log_q, labels)
+
+
+def _linear_truth(features, kernel, labels):
+    """Mean loss and its gradients, 1024 examples at a time: all logits in float64 need not fit into memory."""
+    total, dfeatures, dkernel = 0.0, np.empty_like(features), np.zeros_like(kernel)
+    for begin in range(0, len(features), 1024):
+        rows = slice(begin, begin + 1024)
+        losses, residual = _losses_and_residual(*_softmax(features[rows] @ kernel), labels[rows])
+        total += losses.sum()
+        dfeatures[rows] = residual @ kernel.T
+        dkernel += features[rows].T @ residual
+    examples = len(features)
+    return [np.full((1, 1), total / examples), dfeatures / examples, dkernel / examples]
+
+
+def _losses_and_residual(q, log_q, labels):
+    rows = np.arange(len(q))
     losses = -log_q[rows, labels][:, None]
     q[rows, labels] -= 1
-    if operation == "sparse":
-        return [losses, q]
-    q /= len(q)
-    return [losses.mean().reshape(1, 1), q @ kernel.T, features.T @ q]
+    return [losses, q]
 
 
 def _softmax(z):
