@@ -172,13 +172,26 @@ def findings(
         data: what the three-layer network is trained on.
     """
     documents, chosen = list(documents), list(chosen)
+    yield from findings_of(records(documents, chosen, progress, data), documents, chosen)
+
+
+def records(
+    documents: Sequence[Document], chosen: Sequence[str], progress: Report | None = None, data: str = "digits"
+) -> Mapping[tuple[str, str], Record]:
+    """The Record of each document on each chosen engine that it names, and on the derivation; see :func:`findings`."""
     runs = [
         (document.name, engine)
         for document in documents
         for engine in document.engines
         if engine in chosen or engine == "derivation"
     ]
-    records = _records(runs, progress, data)
+    return _records(runs, progress, data)
+
+
+def findings_of(
+    records: Mapping[tuple[str, str], Record], documents: Iterable[Document], chosen: Sequence[str]
+) -> Iterator[Finding]:
+    """One Finding per printed scalar and engine, from what :func:`records` returned."""
     for document in documents:
         for engine in chosen:
             if engine in document.engines:

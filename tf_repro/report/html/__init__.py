@@ -35,19 +35,11 @@ def render(template: str, **context: Any) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
+    loader = jinja2.PackageLoader(__name__)
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(__name__),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    style, script = (_text(environment, name) for name in ("style.css", "table.js"))
+    style, script = (loader.get_source(environment, name)[0] for name in ("style.css", "table.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.globals.update(style=Markup(style), script=Markup(script), script_hash=f"sha256-{digest}")
     return environment
-
-
-def _text(environment: jinja2.Environment, name: str) -> str:
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
