@@ -86,13 +86,13 @@ def show_summary(console: Console, findings: Sequence[Finding]) -> None:
         )
 
 
-def show_sources(console: Console, sources: Sequence[tuple[str, str]]) -> None:
+def show_sources(console: Console, sources: Sequence[Source]) -> None:
     """Programs side by side (one below the other on a narrow terminal), each under its title."""
     from rich.syntax import Syntax
 
     programs = [
-        (title, Syntax(text, "python", theme="ansi_light", word_wrap=True, background_color="default"))
-        for title, text in sources
+        (source.title, Syntax(source.text, "python", theme="ansi_light", word_wrap=True, background_color="default"))
+        for source in sources
     ]
     if console.width < 120:
         for title, program in programs:

@@ -10,6 +10,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from tf_repro.report.html import code
+from tf_repro.report.outcomes import format_ulp, format_value
+
 
 def render(template: str, **context: Any) -> str:
     """The page that ``template`` makes of ``context``; every text in it is escaped, a missing name is an error.
@@ -42,4 +45,5 @@ def _environment() -> jinja2.Environment:
     style, script = (loader.get_source(environment, name)[0] for name in ("style.css", "table.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.globals.update(style=Markup(style), script=Markup(script), script_hash=f"sha256-{digest}")
+    environment.filters.update(prose=code.prose, python=code.python, value=format_value, ulp=format_ulp)
     return environment
