@@ -106,7 +106,7 @@ class CheckReport:
 
     @property
     def verdict(self) -> str:
-        """One line: which TensorFlow the port was held against, and how far it climbed."""
+        """Which TensorFlow the port was held against and how far it climbed, in one line."""
         against = f"TF1 program on TensorFlow {self.legacy.provenance['tensorflow']}"
         if self.failed is None:
             bits = "bit for bit" if self.max_ulp == 0 else f"within {self.max_ulp} ULP"

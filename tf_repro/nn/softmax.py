@@ -46,9 +46,9 @@ def softmax(logits, axis=-1, numerics="accurate"):
     >>> z = tf.constant([0.0, 30.0])
     >>> with tf.GradientTape() as tape:
     ...     tape.watch(z)
-    ...     first = softmax(z)[0]
-    >>> tape.gradient(first, z).numpy()  # ±exp(-30), where the plain formula rounds the second entry to noise
-    array([ 9.357623e-14, -9.357623e-14], dtype=float32)
+    ...     second = softmax(z)[1]
+    >>> tape.gradient(second, z).numpy()  # ±exp(-30), where the plain formula has 0 for the second entry
+    array([-9.357623e-14,  9.357623e-14], dtype=float32)
     """
     if numerics not in _RULES:
         raise ValueError(f"numerics must be one of {sorted(_RULES)}. Received: numerics={numerics!r}")
