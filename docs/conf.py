@@ -1,6 +1,5 @@
 """How Sphinx builds the documentation: every example runs, every warning counts, nothing is fetched."""
 
-import inspect
 import os
 import sys
 from pathlib import Path
