@@ -4,16 +4,19 @@ import importlib.util
 
 import numpy as np
 
-OPERATIONS = ("softmax", "dense", "sparse", "linear")
+OPERATIONS = ("accuracy", "softmax", "dense", "sparse", "linear")
 
 _TABLE = [(64, 10), (256, 1000), (4096, 1000), (1024, 32000), (256, 131072)]
+# Of "accuracy": classes, scale of the logits, offset of the upstream gradient.
 SIZES = {
+    "accuracy": [(10, 1, 0), (1000, 5, 0), (1000, 20, 0), (1000, 5, 100), (1000, 5, 10_000)],
     "softmax": _TABLE,
     "dense": _TABLE,
     "sparse": _TABLE,
     "linear": [(1024, 256, 1000), (2048, 256, 8192), (4096, 256, 32000)],
 }
 QUICK_SIZES = {
+    "accuracy": [(10, 1, 0)],
     "softmax": [(64, 10)],
     "dense": [(64, 10)],
     "sparse": [(64, 10), (16, 1000)],

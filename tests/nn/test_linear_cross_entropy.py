@@ -270,6 +270,8 @@ def test_forward_mode(recompute):
     else:
         with pytest.raises(NotImplementedError, match="no gradients beyond second order"):
             jvp()
+    with pytest.raises((LookupError, NotImplementedError), match=r"no forward mode|beyond second order"):
+        tf.function(jvp, autograph=False)()
 
 
 def test_weights_are_arguments_so_that_variables_and_persistent_tapes_work():
