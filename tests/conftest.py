@@ -45,19 +45,32 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.xdist_group(shared))
 
 
+PYTHON_OF = {"1.15.5": "3.7", "1.4.1": "3.6"}
+
+
+def pytest_generate_tests(metafunc):
+    """Run a test of genuine TensorFlow 1.x on the interpreter that is given, else on each release that is built."""
+    if "tf1_python" in metafunc.fixturenames:
+        given = metafunc.config.getoption("--tf1-python")
+        metafunc.parametrize("tf1_python", [given] if given else list(PYTHON_OF), indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
 def tf1_python(request, tmp_path_factory):
-    """A genuine TensorFlow 1.x interpreter: the one given, else 1.15.5 built from its pins."""
-    given = request.config.getoption("--tf1-python")
-    if given is not None:
-        return given
-    python_3_7 = find_python("3.7")
-    if python_3_7 is None:
-        pytest.skip("genuine TensorFlow 1.15.5 needs Python 3.7, and none was found; give one with --tf1-python")
+    """A genuine TensorFlow 1.x interpreter: the one given, else one built from its release's pins."""
+    release = request.param
+    if release not in PYTHON_OF:
+        return release
+    found = find_python(PYTHON_OF[release])
+    if found is None:
+        pytest.skip(
+            f"genuine TensorFlow {release} needs Python {PYTHON_OF[release]}, and none was found; "
+            "give one with --tf1-python"
+        )
     environment = tmp_path_factory.mktemp("tf1")
-    subprocess.run([python_3_7, "-m", "venv", environment], check=True)
+    subprocess.run([found, "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
-    pins = Path(legacy_tf1.__file__).parent / "requirements" / "tf-1.15.5.txt"
+    pins = Path(legacy_tf1.__file__).parent / "requirements" / f"tf-{release}.txt"
     subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", pins], check=True, stdout=sys.stderr)
     return str(python)
 

@@ -32,7 +32,7 @@ def test_equal_programs(check, tmp_path):
     code, out, err = check(*written(tmp_path), "--steps", "3", "--json", tmp_path / "report.json")
     assert code == 0
     assert err == ""
-    assert "bit for bit, on 6 of 7 rungs" in out
+    assert "bit for bit, on all 6 rungs that apply" in out
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["passed"] is True
     assert [rung["status"] for rung in report["rungs"]] == ["passed"] * 6 + ["skipped"]
@@ -43,12 +43,14 @@ def test_programs_that_part(check, tmp_path):
     files = written(tmp_path, port=changed(PORT, ("tf.reduce_mean", "tf.reduce_sum")))
     code, out, _ = check(*files, "--json", tmp_path / "report.json")
     assert code == 1
-    assert "parts at forward: loss scalar TF1 " in out
+    assert "parts at forward: loss scalar TF1 program " in out
     assert "cause mean for sum: with reduce_sum on line 19: a mean for its sum, the rung passes" in out
     failed = json.loads((tmp_path / "report.json").read_text())["rungs"][2]
     assert failed["status"] == "failed"
     assert failed["received"] == pytest.approx(8 * failed["expected"])
     assert failed["causes"][0]["name"] == "mean for sum"
+    assert "swapped variables" in {each["name"] for each in failed["ruled_out"]}
+    assert "tested and ruled out: swapped variables (2), " in out
 
 
 def test_tolerance_is_in_ulp(check, tmp_path):
@@ -56,7 +58,10 @@ def test_tolerance_is_in_ulp(check, tmp_path):
     assert check(*files, "--steps", "1")[0] == 1
     code, out, _ = check(*files, "--steps", "1", "--max-ulp", "1000")
     assert code == 0
-    assert "within 1000 ULP" in out
+    assert "within 1000 ULP, on all" in out
+    code, out, _ = check(*files, "--steps", "1", "--max-ulp", "8", "--scaled")
+    assert code == 0
+    assert "within 8 ULP of each tensor's largest element" in out
 
 
 def test_map_option(check, tmp_path):

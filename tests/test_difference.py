@@ -20,7 +20,16 @@ def test_worst_element_is_the_one_with_most_ulp():
     assert worst.index == (1, 1)
     assert (worst.count, worst.size) == (2, 4)
     assert worst.relative == pytest.approx(1e-3, rel=1e-3)
-    assert worst.scaled == pytest.approx(np.spacing(np.float32(2)) / 3)
+    assert worst.scaled == 1
+
+
+def test_worst_element_is_the_one_at_the_largest_distance_where_terms_cancel():
+    expected = np.float32([[1.0, 2.0], [3.0, 1e-30]])
+    received = expected + np.float32([[0, 0], [2**-20, 1e-30]])
+    worst = difference(expected, received, scaled=True)
+    assert worst.index == (1, 0)
+    assert (worst.ulp, worst.scaled) == (4, 4.0)
+    assert difference(expected, received).index == (1, 1)
 
 
 @pytest.mark.parametrize(("a", "b", "ulp"), [(-1e-45, 1e-45, 2), (0.0, 1e-45, 1), (1.0, 1.0000001, 1)])
@@ -41,6 +50,7 @@ def test_infinity_is_far_from_a_number():
     worst = difference(np.float32([np.inf, 1]), np.float32([1, 1]))
     assert worst.index == (0,)
     assert worst.ulp == 1073741824
+    assert worst.scaled == np.inf
 
 
 def test_nan_breaks_the_rule():

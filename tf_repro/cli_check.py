@@ -16,6 +16,9 @@ def check(
     port: Annotated[Path, typer.Argument(metavar="PORT.py", help="The TF2 port, with build().")],
     steps: Annotated[int, typer.Option(metavar="N", help="Training steps on the rung 'N steps'.")] = 10,
     max_ulp: Annotated[int, typer.Option(metavar="N", help="How many ULP any element may be off.")] = 0,
+    scaled: Annotated[
+        bool, typer.Option("--scaled", help="Count ULP of each tensor's largest element; for sums that cancel.")
+    ] = False,
     tf1_python: Annotated[
         Path | None, typer.Option(metavar="PYTHON", help="A Python with TensorFlow 1.x; compat.v1 without it.")
     ] = None,
@@ -48,6 +51,7 @@ def check(
             port,
             steps=steps,
             max_ulp=max_ulp,
+            scaled=scaled,
             tf1_python=tf1_python,
             feeds=feeds,
             seed=seed,

@@ -274,7 +274,7 @@ def find(
 
 @dataclass(frozen=True)
 class Difference:
-    """The element in which two arrays are furthest apart, in ULP.
+    """The element in which two arrays are furthest apart.
 
     Attributes:
         index: where it is.
@@ -282,7 +282,8 @@ class Difference:
         received: the second array's element.
         ulp: how many floating-point steps apart they are.
         relative: their distance over the expected element's magnitude.
-        scaled: the largest distance over the largest expected magnitude.
+        scaled: the largest distance of all, in ULP of the expected array's largest element. Where terms cancel, this
+            measures the rounding that ``ulp`` counts in ever smaller steps.
         count: how many elements differ.
         size: of how many.
     """
@@ -299,17 +300,19 @@ class Difference:
     def __str__(self) -> str:
         place = f"[{', '.join(map(str, self.index))}]" if self.index else "scalar"
         return (
-            f"{place} TF1 {self.expected:.9g}, port {self.received:.9g}: {self.ulp} ULP, "
-            f"relative error {self.relative:.2g}; {self.count} of {self.size} elements differ"
+            f"{place} TF1 program {self.expected:.9g}, port {self.received:.9g}: {self.ulp} ULP "
+            f"({self.scaled:.2g} of the largest element's), relative error {self.relative:.2g}; "
+            f"{self.count} of {self.size} elements differ"
         )
 
 
-def difference(expected: Any, received: Any) -> Difference | None:
+def difference(expected: Any, received: Any, scaled: bool = False) -> Difference | None:
     """The worst :class:`Difference` of two arrays without nan and of one shape; None where all are equal.
 
     Args:
         expected: an array of numbers.
         received: an array of the same shape and dtype.
+        scaled: whether the worst element is the one at the largest distance, not the one most ULP away.
 
     Example:
         >>> import numpy as np
@@ -325,16 +328,20 @@ def difference(expected: Any, received: Any) -> Difference | None:
     if expected.dtype not in (np.float32, np.float64):
         expected, received = expected.astype(np.float64), received.astype(np.float64)
     steps = np.where(differs, np.abs(_ordinals(expected) - _ordinals(received)), -1.0)
-    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(steps)), steps.shape))
-    a, b = expected[index], received[index]
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         distance = np.where(differs, np.abs(expected.astype(np.float64) - received.astype(np.float64)), 0.0)
+        worst = int(np.argmax(distance if scaled else steps))
+        index = tuple(int(i) for i in np.unravel_index(worst, steps.shape))
+        a, b = expected[index], received[index]
         relative = float(distance[index] / np.abs(np.float64(a)))
-        scaled = float(distance.max() / np.abs(expected.astype(np.float64)).max())
+        largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+        of_largest = float(distance.max() / np.spacing(largest))
     steps_apart = ulp_distance(a, b)
     if steps_apart is None:
         raise InputError(f"arrays to compare must not hold a nan. Received: {a} and {b} at index {list(index)}")
-    return Difference(index, float(a), float(b), steps_apart, relative, scaled, int(differs.sum()), int(differs.size))
+    return Difference(
+        index, float(a), float(b), steps_apart, relative, of_largest, int(differs.sum()), int(differs.size)
+    )
 
 
 def _ordinals(array: Any) -> Any:

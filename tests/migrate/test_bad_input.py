@@ -86,7 +86,7 @@ PORTS = {
     ),
     "nan in the port": (
         changed(PORT, ("loss = tf.reduce_mean(", "loss = tf.math.log(-1.0) + tf.reduce_mean(")),
-        r"Received: nan in the port's forward loss, index \[\], where TF1 has 0\.\d+; look for log\(0\)",
+        r"Received: nan in the port's forward loss, index \[\], where the TF1 program has 0\.\d+; look for log\(0\)",
     ),
 }
 
@@ -135,6 +135,13 @@ def test_options(tmp_path, options, message):
     one_line(str(caught.value))
 
 
+def test_arguments_in_the_wrong_order(tmp_path):
+    legacy, port = written(tmp_path)
+    with pytest.raises(InputError, match=r"must come first, .*\. Received: port\.py, .* legacy\.py") as caught:
+        migrate.check(port, legacy)
+    one_line(str(caught.value))
+
+
 def test_feeds_file_that_is_no_archive(tmp_path):
     (tmp_path / "feeds.npz").write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(InputError, match=r"must be an \.npz file of arrays\. Received: .*feeds\.npz"):
@@ -153,7 +160,7 @@ def test_variable_left_out_by_the_name_map(tmp_path):
     files = written(tmp_path, legacy=legacy)
     report = migrate.check(*files, steps=1)
     assert report.failed.name == "variables"
-    assert "only in TF1: unused" in report.failed.detail
+    assert "only in the TF1 program: unused" in report.failed.detail
     assert migrate.check(*files, steps=1, name_map={"unused": None}).passed
 
 

@@ -9,8 +9,10 @@ import pytest
 import tensorflow as tf
 
 from legacy_tf1 import checkpoint as legacy
+from tests.migrate.tolerances import FEW_ROUNDINGS
 from tf_repro import migrate, optimizers
 from tf_repro.errors import InputError
+from tf_repro.migrate.port import tf1_slots
 from tf_repro.record import Record, load_recording
 
 DATA = Path(__file__).parents[1] / "data" / "tf1_checkpoint"
@@ -237,10 +239,70 @@ def test_checkpoint_of_tensorflow_2(tmp_path):
         migrate.load_tf1_checkpoint(path, {"w": tf.Variable([0.0])})
 
 
-def test_optimizer_that_is_not_ours():
+KERAS_OPTIMIZERS = {
+    "adam": (lambda: keras.optimizers.Adam(0.1, epsilon=1e-8), ("m", "v")),
+    "rmsprop": (lambda: keras.optimizers.RMSprop(0.1, momentum=0.5, centered=True), ("rms", "mg", "momentum")),
+}
+
+
+@pytest.mark.parametrize("name", KERAS_OPTIMIZERS)
+def test_slots_of_keras_own_optimizer(genuine, name):
+    make, slots = KERAS_OPTIMIZERS[name]
+    (variables, _), optimizer = port(name), make()
+    report = migrate.load_tf1_checkpoint(DATA / name, variables, optimizer=optimizer)
+    assert report.restored
+    kept = tf1_slots(optimizer)
+    assert tuple(kept) == slots
+    restored = {f"{key}/{slot}": kept[slot][place].numpy() for place, key in enumerate(variables) for slot in slots}
+    saved_by_tf1 = {key: value for key, value in genuine[name]["saved"].items() if key not in variables}
+    assert Record({"saved": restored}) == Record({"saved": saved_by_tf1})
+    assert int(optimizer.iterations.numpy()) == legacy.SAVED
+
+
+def test_keras_adam_trains_on_as_tf1(genuine):
     variables, _ = port("adam")
-    with pytest.raises(InputError, match=r"one of tf_repro\.optimizers.* Received: Adam"):
-        migrate.load_tf1_checkpoint(DATA / "adam", variables, optimizer=keras.optimizers.Adam())
+    rate = keras.optimizers.schedules.ExponentialDecay(0.1, legacy.DECAY_STEPS, legacy.DECAY, staircase=True)
+    optimizer = keras.optimizers.Adam(rate, epsilon=1e-8)
+    migrate.load_tf1_checkpoint(DATA / "adam", variables, optimizer=optimizer)
+    train_on(variables, optimizer)
+    for key, variable in variables.items():
+        expected = genuine["adam"]["continued"][key]
+        np.testing.assert_allclose(variable.numpy(), expected, rtol=0, atol=FEW_ROUNDINGS * np.abs(expected).max())
+
+
+def test_keras_rmsprop_without_momentum_leaves_that_slot():
+    variables, _ = port("rmsprop")
+    optimizer = keras.optimizers.RMSprop(0.1, centered=True)
+    report = migrate.load_tf1_checkpoint(DATA / "rmsprop", variables, optimizer=optimizer)
+    assert report.restored
+    assert {name for name in report.ignored if name.startswith("hidden/bias/")} == {"hidden/bias/RMSProp_2"}
+
+
+@pytest.mark.parametrize("optimizer", [keras.optimizers.RMSprop(0.1), optimizers.RMSProp(0.1)])
+def test_slots_of_another_form_of_the_optimizer_are_not_mistaken(optimizer):
+    """A centered RMSProp has three slots, and its second is another one's momentum."""
+    variables, _ = port("rmsprop")
+    report = migrate.load_tf1_checkpoint(DATA / "rmsprop", variables, optimizer=optimizer)
+    assert not report.restored
+    assert "hidden/bias/rms" in report.missing
+    assert unchanged(variables)
+
+
+def test_keras_adam_needs_the_count_of_steps(tmp_path):
+    path = saved(tmp_path, w=[1.0], w__Adam=[2.0], w__Adam_1=[3.0], beta1_power=0.5, beta2_power=0.25)
+    w = tf.Variable([0.0], name="w")
+    report = migrate.load_tf1_checkpoint(path, {"w": w}, optimizer=keras.optimizers.Adam())
+    assert (report.restored, report.missing) == (False, ("iterations",))
+
+
+@pytest.mark.parametrize(
+    "optimizer", [keras.optimizers.Nadam(), keras.optimizers.SGD(momentum=0.9), keras.optimizers.Adam(amsgrad=True)]
+)
+def test_optimizer_whose_slots_are_others(optimizer):
+    variables, _ = port("adam")
+    name = type(optimizer).__name__
+    with pytest.raises(InputError, match=rf"one of tf_repro\.optimizers, or one of Keras' .* Received: {name}"):
+        migrate.load_tf1_checkpoint(DATA / "adam", variables, optimizer=optimizer)
 
 
 def test_index_file_names_its_checkpoint():

@@ -11,6 +11,8 @@ LOSS = 'tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(feeds["y"], logit
 HIDDEN = 'tf.nn.relu(tf.matmul(feeds["x"], w1) + b1)'
 LOGITS = "tf.matmul(hidden, w2) + b2"
 
+NORMALIZED = "tf.nn.batch_normalization(hidden, *tf.nn.moments(hidden, [0]), None, None, {})"
+
 # name: rung, cause, whether the mended rung is bit-equal, changes to the TF1 program, changes to the port
 FAULTS = {
     "wrong epsilon": (
@@ -151,10 +153,42 @@ FAULTS = {
         [(GRADIENT_DESCENT, "tf.train.AdagradOptimizer(rate)")],
         [("optimizers.GradientDescent(rate)", "optimizers.Adagrad(rate, initial_accumulator_value=0.2)")],
     ),
+    "staircase": ("N steps", "staircase", True, [], [("0.5, staircase=True", "0.5, staircase=False")]),
+    "another decay": (
+        "N steps",
+        "learning rate schedule",
+        True,
+        [],
+        [("ExponentialDecay(0.1, 2, 0.5", "ExponentialDecay(0.1, 2, 0.6")],
+    ),
+    "batch normalization epsilon": (
+        "forward",
+        "batch normalization epsilon",
+        True,
+        [("    logits", f"    hidden = {NORMALIZED.format(1e-3)}\n    logits")],
+        [("        logits", f"        hidden = {NORMALIZED.format(1e-5)}\n        logits")],
+    ),
+    "numerics": (
+        "gradients",
+        "numerics",
+        True,
+        [("tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=logits)", "tf.square(tf.nn.softmax(logits) - y)")],
+        [
+            ("import numpy as np", "from tf_repro import nn"),
+            (
+                'tf.nn.softmax_cross_entropy_with_logits(feeds["y"], logits)',
+                'tf.square(nn.softmax(logits, numerics="tf1") - feeds["y"])',
+            ),
+        ],
+    ),
 }
 
 
 BESIDES_THE_TWELVE = {
+    "staircase",
+    "another decay",
+    "batch normalization epsilon",
+    "numerics",
     "Keras' Adam",
     "loss of the batch twice averaged",
     "softmax twice",
@@ -201,5 +235,15 @@ def test_unknown_fault_is_not_given_a_cause(tmp_path):
     report = migrate.check(*written(tmp_path, port=changed(PORT, ("tf.nn.relu", "tf.nn.elu"))))
     assert report.failed.name == "forward"
     assert not report.failed.causes
-    assert report.failed.tested > 5
-    assert "cause: none of the" in str(report)
+    assert len(report.failed.ruled_out) > 5
+    assert "cause: unknown" in str(report)
+    assert "tested and ruled out: swapped variables (2), " in str(report)
+
+
+def test_distance_is_that_of_the_tensor_that_is_named(tmp_path):
+    legacy = changed(LEGACY, ('"loss": loss}', '"loss": loss, "zero": tf.constant([1.0, 0.0])}'))
+    port = changed(PORT, ('"loss": loss}', '"loss": loss + 1.0, "zero": tf.constant([1.0, 1e-30])}'))
+    report = migrate.check(*written(tmp_path, legacy, port))
+    assert report.failed.tensor == "loss"
+    assert report.failed.ulp == report.failed.difference.ulp
+    assert report.failed.detail == "2 of 3 tensors apart: loss, zero"

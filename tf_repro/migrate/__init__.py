@@ -45,6 +45,7 @@ def check(
     *,
     steps=10,
     max_ulp=0,
+    scaled=False,
     tf1_python=None,
     feeds=None,
     seed=0,
@@ -62,7 +63,9 @@ def check(
             and, if you like, ``optimizer`` (a Keras optimizer) and ``slots``. A ``step`` without a Keras optimizer may
             return its gradients by variable.
         steps: how many training steps the rung "N steps" takes.
-        max_ulp: how many floating-point steps any element may be off.
+        max_ulp: how many floating-point steps (ULP) any element may be off.
+        scaled: count ULP of each tensor's largest element instead of each element's own. Where terms cancel, an
+            element is small and its own ULP tell nothing but that; the rounding of the terms is as large as ever.
         tf1_python: a Python interpreter with TensorFlow 1.x; without it ``tensorflow.compat.v1`` runs the TF1 program.
         feeds: an ``.npz`` file or a dict of arrays by placeholder; an extra leading axis holds one value per step. What
             neither this nor the TF1 program gives is drawn from the placeholder's shape.
@@ -107,6 +110,7 @@ def check(
         port,
         steps=steps,
         max_ulp=max_ulp,
+        scaled=scaled,
         tf1_python=tf1_python,
         feeds=feeds,
         seed=seed,
@@ -154,8 +158,9 @@ def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, all
             ``checkpoint``.
         port_variables: a Keras model, or the variables as a list or a dict by name.
         name_map: TF1 variable to port variable, for what is not inferred rightly; None leaves a TF1 variable out.
-        optimizer: one of :mod:`tf_repro.optimizers`; it takes the slots, Adam's powers of β, and ``global_step`` as its
-            iterations. Without it slots are ignored.
+        optimizer: one of :mod:`tf_repro.optimizers`, or one of Keras' whose slots hold what TF1's do (Adam, RMSprop,
+            Adagrad, Adadelta, Ftrl, SGD without momentum); it takes the slots, the powers of β if it keeps them, and
+            ``global_step`` as its iterations. Without it slots are ignored.
         allow_incomplete: restore what matches even where something does not. Otherwise an incomplete match changes no
             value (an optimizer that had no slots yet has them then, at their initial values).
 

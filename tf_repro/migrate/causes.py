@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_repro.migrate import faults, optimizer_faults, substitutions
-from tf_repro.migrate.outcome import FAILED, Cause
+from tf_repro.migrate.outcome import FAILED, Cause, RuledOut
 from tf_repro.migrate.port import running_eagerly
 from tf_repro.migrate.rungs import MEASURES, gap, judge, prepared
 
@@ -35,7 +35,7 @@ def of_dtype(legacy, port):
 
 
 def diagnose(this, name, measured):
-    """The causes that mend a failed rung, and how many were tested.
+    """The causes that mend a failed rung, and those that do not.
 
     Args:
         this: the :class:`~tf_repro.migrate.rungs.Climb`.
@@ -43,18 +43,19 @@ def diagnose(this, name, measured):
         measured: what the port gave on it.
 
     Returns:
-        A list of :class:`Cause`, the one with which the rung passes first, and the number of changes tested.
+        A list of :class:`Cause`, the one with which the rung passes first, and a list of :class:`RuledOut`.
     """
-    found, tested = [], 0
+    found, ruled_out = [], []
     start = time.monotonic()
     for candidate in candidates(this, name):
         if time.monotonic() - start > SECONDS or (found and found[-1].passes):
             break
-        tested += 1
         cause = attempt(this, name, candidate, measured)
-        if cause is not None:
+        if cause is None:
+            ruled_out.append(RuledOut(candidate.cause, candidate.change))
+        else:
             found.append(cause)
-    return sorted(found, key=lambda cause: not cause.passes), tested
+    return sorted(found, key=lambda cause: not cause.passes), ruled_out
 
 
 def attempt(this, name, candidate, before):
@@ -88,6 +89,9 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
     """The changes to test on a rung, the most specific first."""
     if name == "initial values":
         return
+    lines = faults.called_lines(this, name)
+    for substitution in substitutions.NUMERICS:
+        yield from faults.by_line(this, substitution, lines[substitution])
     if this.legacy.provenance["tensorflow"] != tf.__version__:
         yield faults.Candidate(
             "kernels",
@@ -99,7 +103,6 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
         yield from optimizer_faults.configuration(this)
         yield from optimizer_faults.replacement(this)
     yield from faults.variables(this)
-    lines = faults.called_lines(this, name)
     if name == "forward":
         yield faults.Candidate("sign changed", "with the sign of the fetches changed", transform=np.negative)
     else:
@@ -109,7 +112,7 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
             lambda: substitutions.changing_gradients(faults.negated),
         )
         yield from faults.clipping(this, lines)
-    for substitution in substitutions.FORWARD:
+    for substitution in (*substitutions.FORWARD, *substitutions.BATCH_NORMALIZATION):
         yield from faults.by_line(this, substitution, lines[substitution])
     if name != "forward":
         yield from faults.scales(this)

@@ -13,11 +13,12 @@ import tensorflow as tf
 
 from tf_repro.errors import InputError
 from tf_repro.migrate import names
-from tf_repro.migrate.port import _named
-from tf_repro.optimizers import TF1Optimizer
+from tf_repro.migrate.port import _named, keeps_tf1_slots, tf1_slots
 
 _POWER = re.compile(r"(?:^|/)(beta[12]_power)(?:_\d+)?$")
-_DEFAULT_NAMES = {"Adadelta", "Adagrad", "Adam", "ExponentialMovingAverage", "Ftrl", "Momentum", "RMSProp"}
+_TF1_NAMES = {"RMSprop": "RMSProp"} | {
+    name: name for name in ("Adadelta", "Adagrad", "Adam", "ExponentialMovingAverage", "Ftrl", "Momentum", "RMSProp")
+}
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _SUFFIX = re.compile(r"\.(?:index|meta|data-\d{5}-of-\d{5})$")
 
@@ -89,9 +90,11 @@ class _Entry:
 def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, allow_incomplete=False):
     """Restore a checkpoint; see :func:`tf_repro.migrate.load_tf1_checkpoint`."""
     variables = _named(port_variables)
-    if optimizer is not None and not isinstance(optimizer, TF1Optimizer):
+    if optimizer is not None and not keeps_tf1_slots(optimizer):
         raise InputError(
-            f"optimizer must be one of tf_repro.optimizers, whose slots are TF1's. Received: {type(optimizer).__name__}"
+            "optimizer must be one of tf_repro.optimizers, or one of Keras' whose slots hold what TF1's do: Adam, "
+            "RMSprop, Adagrad, Adadelta, Ftrl, SGD without momentum (with it, Keras folds the learning rate and the "
+            f"sign into the slot). Received: {type(optimizer).__name__}"
         )
     reader, entries = _open(path)
     given = dict(name_map or {})
@@ -121,7 +124,9 @@ def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, all
     taken = dict(pairs)
     report = {
         "matched": matched,
-        "missing": tuple(name for name in targets if name not in reached and name != "iterations"),
+        "missing": tuple(
+            name for name in targets if name not in reached and (name != "iterations" or _counts_steps(optimizer))
+        ),
         "unused": tuple(name for name in candidates if name not in taken and given.get(name, "") is not None),
         "ignored": tuple(dict.fromkeys([*ignored, *(name for name in slots if name not in taken)])),
         "disagreements": tuple(disagreements),
@@ -187,35 +192,44 @@ def _optimizer_pairs(optimizer, variables, found, slots, counters):
     """The optimizer's variables by name, and which TF1 slot is which of them."""
     trained = {name: v for name, v in variables.items() if getattr(v, "trainable", True)}
     optimizer.build(list(trained.values()))
-    kinds = list(optimizer.initial_slots())
+    kinds = tf1_slots(optimizer)
+    place = optimizer._get_variable_index
     known = {name for name, v in trained.items() if optimizer._var_key(v) in optimizer._trainable_variables_indices}
-    targets = {f"{name}/{kind}": optimizer.slot(trained[name], kind) for name in known for kind in kinds}
+    targets = {f"{name}/{kind}": kept[place(trained[name])] for name in known for kind, kept in kinds.items() if kept}
     pairs = []
     for tf1, port in found.items():
         if port in known:
-            owned = _slots_of(tf1, slots, type(optimizer).__name__, len(kinds))
-            pairs += [(slot, f"{port}/{kind}") for slot, kind in zip(owned, kinds, strict=False)]
+            owned = _slots_of(tf1, slots, _TF1_NAMES.get(type(optimizer).__name__), len(kinds))
+            pairs += [(slot, f"{port}/{kind}") for slot, kind in zip(owned, kinds, strict=False) if kinds[kind]]
     for name, power in getattr(optimizer, "powers", {}).items():
         targets[f"{name}_power"] = power
         there = [slot for slot in slots if (m := _POWER.search(slot)) and m[1] == f"{name}_power"]
         pairs += [(there[0], f"{name}_power")] if len(there) == 1 else []
+    targets["iterations"] = optimizer.iterations
     if "global_step" in counters:
-        targets["iterations"] = optimizer.iterations
         pairs.append(("global_step", "iterations"))
     return targets, pairs
 
 
 def _slots_of(variable, slots, kind, count):
-    """A variable's slots, in order: ``Adam``, ``Adam_1``; or as many under a name given to the optimizer."""
+    """A variable's slots, in order: ``Adam``, ``Adam_1``; or as many under a name given to the optimizer.
+
+    None where there are more or fewer, as of another form of the optimizer: they could not be told apart.
+    """
     groups = {}
     for name in _naturally(slots):
         owner, _, last = name.rpartition("/")
         if owner == variable:
             groups.setdefault(re.sub(r"_\d+$", "", last), []).append(name)
     if kind in groups:
-        return groups[kind]
-    renamed = [group for name, group in groups.items() if name not in _DEFAULT_NAMES and len(group) == count]
+        return groups[kind] if len(groups[kind]) == count else []
+    renamed = [group for name, group in groups.items() if name not in _TF1_NAMES and len(group) == count]
     return renamed[0] if len(renamed) == 1 else []
+
+
+def _counts_steps(optimizer):
+    """Whether the optimizer's rule itself depends on the count of steps, as Keras' Adam, and not only its schedule."""
+    return isinstance(optimizer, keras.optimizers.Adam)
 
 
 def _naturally(entries):

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -96,22 +97,33 @@ def created_from(this):
         yield
 
 
-def by_line(this, substitution, lines):
+def by_line(this, substitution, places):
     """One candidate for each line of the port that calls one of the functions."""
-    for line in sorted(lines):
+    for place in sorted(places):
         called = substitution.functions[0].partition(":")[2].split(".")[-1]
-        calls = f"the call on line {line}" if "keras" in substitution.functions[0] else f"{called} on line {line}"
+        calls = "the call" if "keras" in substitution.functions[0] else called
         yield Candidate(
             substitution.cause,
-            f"with {calls}: {substitution.change}",
-            lambda line=line: substitution.applied(this.path, line),
+            f"with {calls} on {_line(this, place)}: {substitution.change}",
+            lambda place=place: substitution.applied(this.path, place),
             eager=True,
         )
 
 
+def _line(this, place):
+    file, line = place
+    return f"line {line}" if file == str(this.path) else f"line {line} of {Path(file).relative_to(this.path.parent)}"
+
+
 def called_lines(this, name):
     """For each substitution the lines of the port on which its functions are called, and with what."""
-    known = (*substitutions.FORWARD, *substitutions.CLIPPING, substitutions.CLIP_EACH)
+    known = (
+        *substitutions.NUMERICS,
+        *substitutions.FORWARD,
+        *substitutions.BATCH_NORMALIZATION,
+        *substitutions.CLIPPING,
+        substitutions.CLIP_EACH,
+    )
     seen = [{} for _ in known]
     measure = MEASURES["forward" if name == "forward" else "one step"]
     with contextlib.ExitStack() as stack:
@@ -127,13 +139,13 @@ def clipping(this, lines):
     """One kind of clipping in place of another, on a line of the port or in its optimizer."""
     for substitution in substitutions.CLIPPING:
         yield from by_line(this, substitution, lines[substitution])
-    for line, arguments in sorted(lines[substitutions.CLIP_EACH].items()):
+    for place, arguments in sorted(lines[substitutions.CLIP_EACH].items()):
         if len(arguments) > 1:
             bound = arguments[-1]
             yield Candidate(
                 "clip by value for norm",
-                f"with tf.clip_by_global_norm instead of the clipping on line {line}",
-                lambda line=line, bound=bound: substitutions.clipping_globally(this.path, line, bound),
+                f"with tf.clip_by_global_norm instead of the clipping on {_line(this, place)}",
+                lambda place=place, bound=bound: substitutions.clipping_globally(this.path, place, bound),
                 eager=True,
             )
     built = this.build()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import platform
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import tensorflow as tf
 from tf_repro.errors import InputError
 from tf_repro.migrate import causes, names
 from tf_repro.migrate.oracle import run_legacy
-from tf_repro.migrate.outcome import FAILED, NOT_REACHED, PASSED, SKIPPED, CheckReport, Rung
+from tf_repro.migrate.outcome import FAILED, NOT_REACHED, PASSED, SKIPPED, CheckReport, Rung, counted
 from tf_repro.migrate.port import Port
 from tf_repro.migrate.rungs import MEASURES, Climb, Skipped, judge, prepared, require_numbers
 from tf_repro.record import Record, as_count
@@ -21,7 +22,7 @@ from tf_repro.record import Record, as_count
 RUNGS = ("variables", *MEASURES)
 
 
-def climb(legacy, port, *, steps, max_ulp, tf1_python, feeds, seed, name_map, keep_going, time_limit):
+def climb(legacy, port, *, steps, max_ulp, scaled, tf1_python, feeds, seed, name_map, keep_going, time_limit):
     """See :func:`tf_repro.migrate.check`."""
     legacy, port = _file("the TF1 program", legacy), _file("the port", port)
     steps = as_count("steps", steps)
@@ -29,6 +30,7 @@ def climb(legacy, port, *, steps, max_ulp, tf1_python, feeds, seed, name_map, ke
         raise InputError(f"max_ulp must be a whole number of at least 0. Received: {max_ulp!r}")
     if not time_limit > 0:
         raise InputError(f"time_limit must be a positive number of seconds. Received: {time_limit!r}")
+    _require_order(legacy, port)
     feeds = _read_feeds(feeds)
     built = Port(port, seed)
     record, description = run_legacy(
@@ -38,7 +40,7 @@ def climb(legacy, port, *, steps, max_ulp, tf1_python, feeds, seed, name_map, ke
         for name, value in quantities.items():
             require_numbers(f"the TF1 program's {moment} {name}", value)
     mapping = names.infer(record["initial"], built.values(), dict(name_map or {}))
-    this = Climb(record, description, legacy, port, tuple(built.variables), mapping, steps, max_ulp, seed)
+    this = Climb(record, description, legacy, port, tuple(built.variables), mapping, steps, max_ulp, bool(scaled), seed)
     left_out = [a for a, b in dict(name_map or {}).items() if b is None]
     rungs, moments = [], {}
     for name in RUNGS:
@@ -48,7 +50,7 @@ def climb(legacy, port, *, steps, max_ulp, tf1_python, feeds, seed, name_map, ke
         rung = _variables(this, built, left_out) if name == "variables" else _rung(this, name, moments)
         rungs.append(rung)
     provenance = {"tensorflow": tf.__version__, "python": platform.python_version(), "program": port.name}
-    return CheckReport(rungs, mapping, record, Record(moments, provenance), max_ulp)
+    return CheckReport(rungs, mapping, record, Record(moments, provenance), max_ulp, bool(scaled))
 
 
 def _variables(this, built, left_out):
@@ -57,19 +59,19 @@ def _variables(this, built, left_out):
     missing = [a for a in legacy if a not in this.mapping and a not in left_out and not names.is_counter(legacy[a])]
     extra = [b for b in port if b not in this.mapping.values()]
     if missing or extra:
-        parts = [f"only in TF1: {', '.join(missing)}"] * bool(missing) + [
+        parts = [f"only in the TF1 program: {', '.join(missing)}"] * bool(missing) + [
             f"only in the port: {', '.join(extra)}"
         ] * bool(extra)
         return Rung("variables", FAILED, f"{'; '.join(parts)}. Give name_map, or make the two lists equal")
     for a, b in this.mapping.items():
         if legacy[a].shape != port[b].shape:
-            detail = f"{a} has shape {legacy[a].shape} in TF1, {b} has shape {port[b].shape} in the port"
-            return Rung("variables", FAILED, detail, tensor=a, causes=causes.of_shape(legacy[a], port[b]), tested=1)
+            detail = f"{a} has shape {legacy[a].shape} in the TF1 program, {b} has shape {port[b].shape} in the port"
+            return Rung("variables", FAILED, detail, tensor=a, causes=causes.of_shape(legacy[a], port[b]))
         if legacy[a].dtype != port[b].dtype:
-            detail = f"{a} has dtype {legacy[a].dtype} in TF1, {b} has dtype {port[b].dtype} in the port"
-            return Rung("variables", FAILED, detail, tensor=a, causes=causes.of_dtype(legacy[a], port[b]), tested=1)
+            detail = f"{a} has dtype {legacy[a].dtype} in the TF1 program, {b} has dtype {port[b].dtype} in the port"
+            return Rung("variables", FAILED, detail, tensor=a, causes=causes.of_dtype(legacy[a], port[b]))
     pairs = ", ".join(a if a == b else f"{a} is {b}" for a, b in this.mapping.items())
-    return Rung("variables", PASSED, f"{len(this.mapping)} variables: {pairs}")
+    return Rung("variables", PASSED, f"{counted(len(this.mapping), 'variable')}: {pairs}")
 
 
 def _rung(this, name, moments):
@@ -81,8 +83,8 @@ def _rung(this, name, moments):
     moments.update(measured)
     rung = judge(this, name, measured)
     if rung.status == FAILED:
-        found, tested = causes.diagnose(this, name, measured)
-        return replace(rung, causes=found, tested=tested)
+        found, ruled_out = causes.diagnose(this, name, measured)
+        return replace(rung, causes=found, ruled_out=ruled_out)
     return rung
 
 
@@ -91,6 +93,17 @@ def _file(what, path):
     if not path.is_file():
         raise InputError(f"{what} must be a Python file. Received: {path}, which is not a file")
     return path.resolve()
+
+
+def _require_order(legacy, port):
+    """A port given first, and its TF1 program second, is told so, before either fails for a reason that misleads."""
+    keys = [set(re.findall(r"[\"'](placeholders|forward)[\"']", path.read_bytes().decode("utf-8", "replace")))
+            for path in (legacy, port)]  # fmt: skip
+    if keys == [{"forward"}, {"placeholders"}]:
+        raise InputError(
+            f"the TF1 program must come first, then the port. Received: {legacy.name}, which looks like a port, then "
+            f"{port.name}, which looks like a TF1 program; exchange them"
+        )
 
 
 def _read_feeds(feeds):

@@ -29,13 +29,7 @@ def configuration(this):
                 f"with the slots started at TF1's {_slot_values(this)}",
                 alter=lambda port: _start_slots(this, port),
             )
-        if callable(built.optimizer._learning_rate):
-            for shift in (-1, 1):
-                yield Candidate(
-                    "off-by-one decay",
-                    f"with the learning rate of the step {'before' if shift < 0 else 'after'}",
-                    alter=lambda port, shift=shift: _shift_schedule(port.optimizer, shift),
-                )
+        yield from _schedule(this, built.optimizer)
     counters = [
         place
         for place, variable in enumerate(built.created)
@@ -48,6 +42,37 @@ def configuration(this):
                 f"with the step counter {built.created[place].name.split(':')[0]} started {shift:+d}",
                 alter=lambda port, place=place, shift=shift: port.created[place].assign_add(shift),
             )
+
+
+def _schedule(this, optimizer):
+    schedule = optimizer._learning_rate
+    if hasattr(schedule, "staircase"):
+        yield Candidate(
+            "staircase",
+            f"with staircase={not schedule.staircase} in the learning rate's decay",
+            alter=lambda port: setattr(port.optimizer._learning_rate, "staircase", not schedule.staircase),
+        )
+    if callable(schedule):
+        for shift in (-1, 1):
+            yield Candidate(
+                "off-by-one decay",
+                f"with the learning rate of the step {'before' if shift < 0 else 'after'}",
+                alter=lambda port, shift=shift: _shift_schedule(port.optimizer, shift),
+            )
+    rates = list(this.legacy.get("learning rate", {}).values())
+    if rates and np.ndim(rates[0]) == 0 and (callable(schedule) or len(set(map(float, rates))) > 1):
+        shown = ", ".join(f"{rate:g}" for rate in rates[:3])
+        yield Candidate(
+            "learning rate schedule",
+            f"with the TF1 program's learning rates ({shown}, …) for the port's",
+            alter=lambda port: setattr(port.optimizer, "_learning_rate", _table(rates, port.optimizer)),
+        )
+
+
+def _table(rates, optimizer):
+    """A learning rate for Keras: the TF1 program's, step by step."""
+    table = tf.constant(np.stack(rates))
+    return lambda: table[tf.minimum(optimizer.iterations.value, len(rates) - 1)]
 
 
 def _hyperparameters(this, optimizer):
@@ -121,8 +146,8 @@ def replacement(this):
     shown = "".join(f", {name}={value}" for name, value in numbers.items())
 
     def exchange(port):
-        table = tf.constant(np.stack(rates))
-        replacement = kind(lambda: table[tf.minimum(replacement.iterations.value, len(rates) - 1)], **numbers)
+        replacement = kind(lambda: rate(), **numbers)
+        rate = _table(rates, replacement)
         for clip in ("clipnorm", "clipvalue", "global_clipnorm"):
             setattr(replacement, clip, getattr(port.optimizer, clip))
         port.exchange = patched(port.optimizer, "apply", replacement.apply)

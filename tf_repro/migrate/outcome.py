@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tf_repro.compare import Difference
@@ -38,6 +39,19 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class RuledOut:
+    """A cause that was tested and does not mend the rung.
+
+    Attributes:
+        name: the kind of fault.
+        change: what was changed in the port.
+    """
+
+    name: str
+    change: str
+
+
+@dataclass(frozen=True)
 class Rung:
     """One rung of the ladder.
 
@@ -48,9 +62,9 @@ class Rung:
         detail: what was compared, or why not.
         tensor: the first tensor on which the programs part.
         difference: where and by how much.
-        ulp: the worst ULP on the rung, within the tolerance or not.
+        ulp: how far ``tensor`` is off, or the worst of a rung that passed, by the check's measure.
         causes: the tested causes that mend it.
-        tested: how many causes were tested.
+        ruled_out: the tested causes that do not.
     """
 
     name: str
@@ -60,15 +74,23 @@ class Rung:
     difference: Difference | None = None
     ulp: int | None = None
     causes: Sequence[Cause] = ()
-    tested: int = 0
+    ruled_out: Sequence[RuledOut] = ()
+
+    @property
+    def excluded(self) -> str:
+        """One line: the kinds of fault that were tested and do not mend it, with how many changes each took."""
+        counts = Counter(each.name for each in self.ruled_out)
+        return ", ".join(name if count == 1 else f"{name} ({count})" for name, count in counts.items())
 
     def __str__(self) -> str:
         lines = [f"{self.status:<11} {self.name}" + (f": {self.detail}" if self.detail else "")]
         if self.difference is not None:
             lines.append(f"  {self.tensor}: {self.difference}")
         lines += [f"  cause: {cause}" for cause in self.causes]
-        if self.status == FAILED and not self.causes and self.tested:
-            lines.append(f"  cause: none of the {self.tested} tested changes mends it")
+        if self.status == FAILED and not self.causes and self.ruled_out:
+            lines.append("  cause: unknown, no tested change mends it")
+        if self.ruled_out:
+            lines.append(f"  tested and ruled out: {self.excluded}")
         return "\n".join(lines)
 
 
@@ -82,6 +104,7 @@ class CheckReport:
         legacy: what the TF1 program computed.
         port: what the port computed.
         max_ulp: the tolerance that the check was given.
+        scaled: whether its ULP are those of each tensor's largest element.
     """
 
     rungs: Sequence[Rung]
@@ -89,7 +112,7 @@ class CheckReport:
     legacy: Record
     port: Record
     max_ulp: int
-    notes: Sequence[str] = field(default=())
+    scaled: bool = False
 
     @property
     def passed(self) -> bool:
@@ -106,22 +129,29 @@ class CheckReport:
 
     @property
     def verdict(self) -> str:
-        """Which TensorFlow the port was held against and how far it climbed, in one line."""
-        against = f"TF1 program on TensorFlow {self.legacy.provenance['tensorflow']}"
-        if self.failed is None:
-            bits = "bit for bit" if self.max_ulp == 0 else f"within {self.max_ulp} ULP"
-            compared = sum(rung.status == PASSED for rung in self.rungs)
-            return f"the port computes what the {against} computes, {bits}, on {compared} of {len(self.rungs)} rungs"
-        return f"the port and the {against} part at the rung {self.failed.name!r}"
+        """One line: which TensorFlow the port was held against, and how far it climbed."""
+        against = f"TF1 program on {self.runtime}"
+        if self.failed is not None:
+            return f"the port and the {against} part at the rung {self.failed.name!r}"
+        bound = f"within {self.max_ulp} ULP" + " of each tensor's largest element" * self.scaled
+        equal = bound if self.max_ulp else "bit for bit"
+        compared = sum(rung.status == PASSED for rung in self.rungs)
+        return f"the port computes what the {against} computes, {equal}, on all {compared} rungs that apply"
+
+    @property
+    def runtime(self) -> str:
+        """Which TensorFlow the TF1 program ran on."""
+        version = self.legacy.provenance["tensorflow"]
+        return f"TensorFlow {version}" + ("" if version.startswith("1.") else " (compat.v1)")
 
     def to_json(self) -> str:
         """The report as a JSON object: verdict, rungs, name map and both provenances."""
         content = {
             "passed": self.passed,
             "max_ulp": self.max_ulp,
+            "scaled": self.scaled,
             "rungs": [_rung_json(rung) for rung in self.rungs],
             "name_map": dict(self.name_map),
-            "notes": list(self.notes),
             "legacy": self.legacy.provenance,
             "port": self.port.provenance,
         }
@@ -141,9 +171,30 @@ def _rung_json(rung: Rung) -> dict[str, Any]:
         "ulp": rung.ulp,
         "relative": None if difference is None else _finite(difference.relative),
         "causes": [vars(cause) for cause in rung.causes],
-        "tested": rung.tested,
+        "ruled_out": [vars(each) for each in rung.ruled_out],
     }
 
 
 def _finite(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Example:
+        >>> counted(1, "rung"), counted(7, "rung")
+        ('1 rung', '7 rungs')
+    """
+    return f"{number} {noun}" + "s" * (number != 1)
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names in a line; of many, the first ones.
+
+    Example:
+        >>> listed(["w1", "b1", "w2"], most=2)
+        'w1, b1 and 1 more'
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

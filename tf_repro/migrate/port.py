@@ -18,12 +18,14 @@ from tf_repro.optimizers import TF1Optimizer
 RULE = "build() of a port must return {'variables': …, 'forward': …, 'step': …}"
 
 KERAS_SLOTS = {
+    "SGD": {},
     "Adam": {"m": "_momentums", "v": "_velocities"},
-    "RMSprop": {"rms": "_velocities", "momentum": "_momentums", "mg": "_average_gradients"},
+    "RMSprop": {"rms": "_velocities", "mg": "_average_gradients", "momentum": "_momentums"},
     "Adagrad": {"accumulator": "_accumulators"},
     "Adadelta": {"accum": "_accumulated_grads", "accum_update": "_accumulated_delta_vars"},
     "Ftrl": {"accum": "_accumulators", "linear": "_linears"},
 }
+"""TF1's slots in its order, and where Keras' optimizer of that rule keeps the same quantity."""
 
 
 class Port:
@@ -159,15 +161,29 @@ class Port:
             name: v for name, v in self.variables.items()
             if self.optimizer._var_key(v) in self.optimizer._trainable_variables_indices
         }  # fmt: skip
-        if isinstance(self.optimizer, TF1Optimizer):
-            names = self.optimizer.initial_slots()
-            return {(name, slot): self.optimizer.slot(v, slot) for name, v in trained.items() for slot in names}
-        lists = {
-            slot: getattr(self.optimizer, attribute, None)
-            for slot, attribute in KERAS_SLOTS.get(type(self.optimizer).__name__, {}).items()
-        }
         place = self.optimizer._get_variable_index
-        return {(name, s): slots[place(v)] for name, v in trained.items() for s, slots in lists.items() if slots}
+        lists = tf1_slots(self.optimizer).items() if keeps_tf1_slots(self.optimizer) else ()
+        return {(name, slot): slots[place(v)] for name, v in trained.items() for slot, slots in lists if slots}
+
+
+def keeps_tf1_slots(optimizer):
+    """Whether the optimizer's slots hold the same quantities as TF1's."""
+    if isinstance(optimizer, TF1Optimizer):
+        return True
+    kind = type(optimizer).__name__
+    return (
+        kind in KERAS_SLOTS and not getattr(optimizer, "amsgrad", False) and not (kind == "SGD" and optimizer.momentum)
+    )
+
+
+def tf1_slots(optimizer):
+    """TF1's slots, in its order, of a built optimizer: the variables of each, or none where Keras has none."""
+    if isinstance(optimizer, TF1Optimizer):
+        return optimizer._slots
+    names = dict(KERAS_SLOTS[type(optimizer).__name__])
+    if not getattr(optimizer, "centered", True):
+        del names["mg"]
+    return {slot: getattr(optimizer, attribute, None) or [] for slot, attribute in names.items()}
 
 
 @contextlib.contextmanager

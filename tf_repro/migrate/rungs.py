@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import tensorflow as tf
 
 from tf_repro.compare import difference
 from tf_repro.errors import InputError
-from tf_repro.migrate.outcome import FAILED, PASSED, Rung
+from tf_repro.migrate.outcome import FAILED, PASSED, Rung, counted, listed
 from tf_repro.migrate.port import Port
 from tf_repro.record import Record
 
@@ -30,6 +31,7 @@ class Climb:
         mapping: TF1 variable to port variable.
         steps: how many training steps.
         max_ulp: the tolerance.
+        scaled: whether ULP are those of the tensor's largest element.
         seed: of the port's random numbers.
     """
 
@@ -41,6 +43,7 @@ class Climb:
     mapping: dict
     steps: int
     max_ulp: int
+    scaled: bool
     seed: int
 
     def build(self):
@@ -58,6 +61,14 @@ class Climb:
     def renamed(self, values):
         """The port's values under TF1's names."""
         return {a: values[b] for a, b in self.mapping.items() if b in values}
+
+    def difference(self, moment, name, received):
+        """The worst difference from the TF1 program's tensor, or None."""
+        return difference(self.legacy[moment][name], received, self.scaled)
+
+    def ulp(self, apart):
+        """How many ULP a difference counts, by the measure of this check."""
+        return math.ceil(apart.scaled) if self.scaled and math.isfinite(apart.scaled) else apart.ulp
 
 
 class Skipped(Exception):
@@ -174,7 +185,7 @@ MEASURES = {
 
 
 def gap(this, measured):
-    """The largest distance on the rung, in units of the last place of its tensor's largest element."""
+    """The largest distance on the rung, in ULP of its tensor's largest element."""
     widest = 0.0
     for moment, quantities in measured.items():
         for name, received in quantities.items():
@@ -183,8 +194,7 @@ def gap(this, measured):
                 return np.inf
             apart = difference(expected, received)
             if apart is not None:
-                eps = np.finfo(expected.dtype).eps if expected.dtype.kind == "f" else 1.0
-                widest = max(widest, np.inf if np.isnan(apart.scaled) else apart.scaled / float(eps))
+                widest = max(widest, apart.scaled)
     return widest
 
 
@@ -192,42 +202,38 @@ def judge(this, rung, measured):
     """The rung's verdict: the first moment, and in it the tensor that is furthest off, decide."""
     worst, count = 0, 0
     for moment, quantities in measured.items():
-        found = []
+        apart = {}
         for name, received in quantities.items():
-            count += 1
             expected = this.legacy[moment][name]
             failure = _form(expected, received)
             if failure:
-                where = f"{name} {failure}" + (f" ({moment})" if rung != moment else "")
-                return Rung(rung, FAILED, where, tensor=name)
+                return Rung(rung, FAILED, f"{name} {failure}" + _at(rung, moment), tensor=name)
             require_numbers(f"the port's {moment} {name}", received, expected)
-            apart = difference(expected, received)
-            if apart is not None:
-                found.append((apart.ulp, apart.scaled, name, apart))
-        if found:
-            ulp, _, name, apart = max(found, key=lambda entry: (entry[0] > this.max_ulp, entry[1], entry[0]))
-            ulp = max(entry[0] for entry in found)
-            worst = max(worst, ulp)
-            if ulp > this.max_ulp:
-                if apart.ulp <= this.max_ulp:
-                    _, _, name, apart = max(found, key=lambda entry: entry[0])
-                return Rung(rung, FAILED, _describe(rung, moment), name, apart, ulp)
-    return Rung(
-        rung, PASSED, f"{count} tensors" + (f", at most {worst} ULP apart" if worst else ", bit-equal"), ulp=worst
-    )
+            found = this.difference(moment, name, received)
+            if found is not None:
+                apart[name] = found
+        beyond = {name: found for name, found in apart.items() if this.ulp(found) > this.max_ulp}
+        if beyond:
+            name = max(beyond, key=lambda name: beyond[name].scaled)
+            detail = f"{len(beyond)} of {counted(len(quantities), 'tensor')} apart{_at(rung, moment)}: "
+            return Rung(rung, FAILED, detail + listed(list(beyond)), name, beyond[name], this.ulp(beyond[name]))
+        worst = max(worst, *map(this.ulp, apart.values()), 0)
+        count += len(quantities)
+    distance = f"at most {worst} ULP apart" if worst else "bit-equal"
+    return Rung(rung, PASSED, f"{counted(count, 'tensor')}, {distance}", ulp=worst)
 
 
-def _describe(rung, moment):
-    return {"forward after": "fetches after the last step"}.get(
-        moment, f"parts at {moment}" if rung == "N steps" else ""
-    )
+def _at(rung, moment):
+    if moment == "forward after":
+        return " in the fetches after the last step"
+    return f" at {moment}" if rung == "N steps" else ""
 
 
 def _form(expected, received):
     if expected.shape != received.shape:
-        return f"has shape {expected.shape} in TF1 and {received.shape} in the port"
+        return f"has shape {expected.shape} in the TF1 program and {received.shape} in the port"
     if expected.dtype != received.dtype:
-        return f"has dtype {expected.dtype} in TF1 and {received.dtype} in the port"
+        return f"has dtype {expected.dtype} in the TF1 program and {received.dtype} in the port"
     return ""
 
 
@@ -235,7 +241,7 @@ def require_numbers(what, value, other=None):
     if value.dtype.kind != "f" or not np.isnan(value).any():
         return
     index = tuple(int(i) for i in np.argwhere(np.isnan(value))[0])
-    beside = "" if other is None else f", where TF1 has {other[index]:.9g}"
+    beside = "" if other is None else f", where the TF1 program has {other[index]:.9g}"
     raise InputError(
         f"values to compare must be numbers. Received: nan in {what}, index {list(index)}{beside}; "
         f"look for log(0), 0/0 or an overflow before it"

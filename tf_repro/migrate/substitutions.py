@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
+from tf_repro import nn
 from tf_repro.migrate.port import patched
 
 
@@ -31,21 +34,22 @@ class Substitution:
     replacement: Callable[..., Any]
 
     @contextlib.contextmanager
-    def applied(self, path, line=None, seen=None):
-        """Exchange the calls that the file at ``path`` makes (on ``line``); given ``seen``, only note them there."""
+    def applied(self, path, place=None, seen=None):
+        """Exchange the calls that the port at ``path`` makes (at ``place``); given ``seen``, only note them there."""
         with contextlib.ExitStack() as stack:
             for function in self.functions:
                 holder, attribute = _find(function)
                 original = getattr(holder, attribute)
-                stack.enter_context(patched(holder, attribute, self._wrapper(original, str(path), line, seen)))
+                stack.enter_context(patched(holder, attribute, self._wrapper(original, path, place, seen)))
             yield
 
-    def _wrapper(self, original, path, line, seen):
+    def _wrapper(self, original, path, place, seen):
+        @functools.wraps(original)
         def call(*arguments, **options):
-            place = _line_in(path)
-            if seen is not None and place is not None:
-                seen[place] = [*arguments, *options.values()]
-            if seen is None and place is not None and line in (None, place):
+            here = _place_in(path)
+            if seen is not None and here is not None:
+                seen[here] = [*arguments, *options.values()]
+            if seen is None and here is not None and place in (None, here):
                 return self.replacement(original, *arguments, **options)
             return original(*arguments, **options)
 
@@ -61,11 +65,15 @@ def _find(function):
     return holder, name
 
 
-def _line_in(path):
+def _place_in(path):
+    """The file and line of the port, or of a module beside it, from which a function is called; None from elsewhere."""
     frame = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename != path:
+    while frame is not None:
+        file = Path(frame.f_code.co_filename)
+        if file.is_relative_to(path.parent) and "site-packages" not in file.parts:
+            return str(file), frame.f_lineno
         frame = frame.f_back
-    return None if frame is None else frame.f_lineno
+    return None
 
 
 def _sum(original, value, *arguments, **options):
@@ -121,6 +129,23 @@ def _global_to_value(original, t_list, clip_norm, use_norm=None, name=None):
     return [_CLIP_BY_VALUE(g, -clip_norm, clip_norm) for g in t_list], None
 
 
+def _stock_softmax(original, logits, axis=-1, **options):
+    return _SOFTMAX(logits, axis)
+
+
+def _tf1_softmax(original, logits, axis=-1, name=None):
+    return _OWN_SOFTMAX(logits, -1 if axis is None else axis, numerics="tf1")
+
+
+def _with_epsilon(epsilon, original, x, mean, variance, offset, scale, variance_epsilon, name=None):
+    return original(x, mean, variance, offset, scale, epsilon, name)
+
+
+def _with_momentum(momentum, original, layer, *arguments, **options):
+    with patched(layer, "momentum", momentum):
+        return original(layer, *arguments, **options)
+
+
 def _in_float32(original, value, dtype=None, *arguments, **options):
     result = original(value, dtype, *arguments, **options)
     return _CAST(result, tf.float32) if result.dtype == tf.float64 else result
@@ -128,6 +153,7 @@ def _in_float32(original, value, dtype=None, *arguments, **options):
 
 _REDUCE_SUM, _REDUCE_MEAN, _CAST = tf.reduce_sum, tf.reduce_mean, tf.cast
 _CLIP_BY_NORM, _CLIP_BY_VALUE = tf.clip_by_norm, tf.clip_by_value
+_SOFTMAX, _OWN_SOFTMAX = tf.nn.softmax, nn.softmax
 
 _SUM = ("tensorflow:reduce_sum", "tensorflow:math.reduce_sum")
 _MEAN = ("tensorflow:reduce_mean", "tensorflow:math.reduce_mean")
@@ -136,6 +162,33 @@ _CROSS_ENTROPIES = tuple(
     for name in ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 )
 _DROPOUTS = ("tensorflow:nn.dropout", "keras.src.backend.tensorflow.random:dropout")
+
+NUMERICS = (
+    Substitution("numerics", ("tf_repro.nn:softmax",), "tf.nn.softmax instead", _stock_softmax),
+    Substitution("numerics", ("tensorflow:nn.softmax",), 'nn.softmax with numerics="tf1" instead', _tf1_softmax),
+)
+
+BATCH_NORMALIZATION = (
+    *(
+        Substitution(
+            "batch normalization epsilon",
+            ("tensorflow:nn.batch_normalization",),
+            f"epsilon {epsilon:g}",
+            functools.partial(_with_epsilon, epsilon),
+        )
+        for epsilon in (1e-3, 1e-4, 1e-5, 1e-6)
+    ),
+    *(
+        Substitution(
+            "batch normalization momentum",
+            ("keras:layers.BatchNormalization.call",),
+            f"momentum {momentum:g}",
+            functools.partial(_with_momentum, momentum),
+        )
+        for momentum in (0.9, 0.95, 0.99, 0.999)
+    ),
+)
+"""With the defaults of TensorFlow 1, Keras, and the common examples for either."""
 
 FORWARD = (
     Substitution("from_logits", _CROSS_ENTROPIES, "from_logits flipped", _flip_from_logits),
@@ -187,14 +240,14 @@ CLIP_EACH = Substitution("", ("tensorflow:clip_by_value", "tensorflow:clip_by_no
 
 
 @contextlib.contextmanager
-def clipping_globally(path, line, bound):
-    """Leave the clipping on ``line`` out, and clip what the tape gives to the global norm ``bound`` instead."""
+def clipping_globally(path, place, bound):
+    """Leave the clipping at ``place`` out, and clip what the tape gives to the global norm ``bound`` instead."""
 
     def clip(gradients):
         flat = tf.nest.flatten(gradients)
         return tf.nest.pack_sequence_as(gradients, tf.clip_by_global_norm(flat, bound)[0])
 
-    with CLIP_EACH.applied(path, line), changing_gradients(clip):
+    with CLIP_EACH.applied(path, place), changing_gradients(clip):
         yield
 
 

@@ -41,5 +41,7 @@ def _show_failure(console: Console, rung: Rung) -> None:
         line(f"[red]parts[/] at {rung.name}: {escape(f'{rung.tensor} {rung.difference}')}")
     for cause in rung.causes:
         line(f"[cyan]cause[/] {escape(str(cause))}")
-    if rung.tested and not rung.causes:
-        line(f"[yellow]cause unknown[/]: none of the {rung.tested} changes that were tested mends it")
+    if rung.ruled_out and not rung.causes:
+        line("[yellow]cause unknown[/]: no change that was tested mends it")
+    if rung.ruled_out:
+        line(f"[dim]tested and ruled out[/]: {escape(rung.excluded)}")
