@@ -1,8 +1,11 @@
 """Findings as terminal tables; engines that agree share a row."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -12,6 +15,9 @@ from rich.table import Table
 from tf_repro.claims import Document
 from tf_repro.compare import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
 from tf_repro.report.outcomes import format_ulp, format_value, outcomes
+
+if TYPE_CHECKING:
+    from tf_repro.suite import Source
 
 STYLES = {REPRODUCED: "green", DRIFTED: "yellow", ERRATUM: "cyan", UNEXPLAINED: "bold red"}
 
