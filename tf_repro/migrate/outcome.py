@@ -129,7 +129,7 @@ class CheckReport:
 
     @property
     def verdict(self) -> str:
-        """One line: which TensorFlow the port was held against, and how far it climbed."""
+        """Which TensorFlow the port was held against and how far it climbed, in one line."""
         against = f"TF1 program on {self.runtime}"
         if self.failed is not None:
             return f"the port and the {against} part at the rung {self.failed.name!r}"
