@@ -45,8 +45,8 @@ def show_findings(console: Console, document: Document, findings: Sequence[Findi
     table.add_column("measured", justify="right", no_wrap=True)
     table.add_column("ULP", justify="right", no_wrap=True)
     table.add_column("verdict and engines", min_width=22)
-    for _, of_figure in groupby(outcomes(document, findings), key=lambda outcome: outcome.finding.name):
-        of_figure = list(of_figure)
+    for _, group in groupby(outcomes(document, findings), key=lambda outcome: outcome.finding.name):
+        of_figure = list(group)
         for outcome in of_figure:
             finding = outcome.finding
             figure = finding.name.partition("/")[2] if outcome.is_first else ""
