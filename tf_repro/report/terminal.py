@@ -14,6 +14,7 @@ from tf_repro.compare import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
 
 STYLES = {REPRODUCED: "green", DRIFTED: "yellow", ERRATUM: "cyan", UNEXPLAINED: "bold red"}
 MAX_EXACT_ULP = 99_999
+SIDE_BY_SIDE = 120
 
 
 def show_documents(console: Console, documents: Iterable[Document]) -> None:
@@ -127,10 +128,10 @@ def show_sources(console: Console, sources: Sequence[tuple[str, str]]) -> None:
         (title, Syntax(text, "python", theme="ansi_light", word_wrap=True, background_color="default"))
         for title, text in sources
     ]
-    if console.width < 120:
+    if console.width < SIDE_BY_SIDE:
         for title, program in programs:
             console.rule(title)
-            console.print(program)
+            console.print(program.highlight(program.code), soft_wrap=True)  # lines stay whole, for whoever copies them
         return
     table = Table(box=box.SIMPLE_HEAD, expand=True)
     for title, _ in programs:
