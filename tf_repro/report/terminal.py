@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tf_repro.suite import Source
 
 STYLES = {REPRODUCED: "green", DRIFTED: "yellow", ERRATUM: "cyan", UNEXPLAINED: "bold red"}
+SIDE_BY_SIDE = 120
 
 
 def show_documents(console: Console, documents: Iterable[Document]) -> None:
@@ -100,10 +101,10 @@ def show_sources(console: Console, sources: Sequence[Source]) -> None:
         (source.title, Syntax(source.text, "python", theme="ansi_light", word_wrap=True, background_color="default"))
         for source in sources
     ]
-    if console.width < 120:
+    if console.width < SIDE_BY_SIDE:
         for title, program in programs:
             console.rule(title)
-            console.print(program)
+            console.print(program.highlight(program.code), soft_wrap=True)  # lines stay whole, for whoever copies them
         return
     table = Table(box=box.SIMPLE_HEAD, expand=True)
     for title, _ in programs:
