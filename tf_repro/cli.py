@@ -151,7 +151,7 @@ def report_page(
         findings = list(suite.findings_of(records, documents, engines))
         pictures = page.pictures(documents, findings, records, data)
     write_atomically(html, page.report(documents, findings, records, page.circumstances(), pictures))
-    terminal.show_summary(Console(), findings)
+    terminal.show_summary(Terminal(), findings)
     return 0 if all(finding.as_declared for finding in findings) else 1
 
 
