@@ -1,10 +1,15 @@
 """``python -m benchmarks``: time, memory and error of the components beside those of their peers."""
 
 import argparse
+import datetime
+import importlib.metadata
+import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 
+from benchmarks.accuracy import measure_accuracy
 from benchmarks.cases import OPERATIONS, QUICK_SIZES, SIZES
 from benchmarks.run import measure
 from benchmarks.table import markdown
@@ -16,6 +21,9 @@ the rounds counts. Memory is the growth of the resident set at its highest, each
 process (with --quick, in this one). The error is max |error| / max |value| by row, the worst row, of the
 losses or probabilities and of the gradients, against float64. "ratio" is over the first implementation of the
 row, TensorFlow's own. PyTorch and JAX join in where they can be imported.
+
+"accuracy" is another table: the error of softmax's gradient where logits lie apart and the upstream gradient
+has an offset, against long double.
 
 Results go to RESULTS.json and RESULTS.md in the directory of --out.
 """
@@ -48,17 +56,36 @@ def main(arguments=None):
         for operation in operations
         for size in sizes[operation] + ([(16384, 512, 65536)] if options.large and operation == "linear" else [])
     ]
-    results = []
+    results = {"provenance": _provenance(), "rows": []}
     for number, (operation, size) in enumerate(rows, 1):
         name = " × ".join(map(str, size))
         print(f"[{number}/{len(rows)}] {operation} {name}", file=sys.stderr, flush=True)
-        seconds, rounds = (0.0, options.rounds or 2) if options.quick else (options.seconds, options.rounds)
-        results.append(measure(operation, size, seconds, rounds, fresh=not options.quick))
+        if operation == "accuracy":
+            row = measure_accuracy(*size)
+        else:
+            seconds, rounds = (0.0, options.rounds or 2) if options.quick else (options.seconds, options.rounds)
+            row = measure(operation, size, seconds, rounds, fresh=not options.quick)
+        results["rows"].append(row)
         # Saved after every row, so that an interrupted run keeps what it has.
         (options.out / "RESULTS.json").write_text(json.dumps(results, indent=1) + "\n")
         (options.out / "RESULTS.md").write_text(markdown(results))
     print(markdown(results))
     return 0
+
+
+def _provenance():
+    libraries = ["numpy", "tensorflow", "keras", *(name for name in ("torch", "jax") if importlib.util.find_spec(name))]
+    return {
+        "date": datetime.date.today().isoformat(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        **{name: importlib.metadata.version(name) for name in libraries},
+    }
+
+
+def _processor():
+    with open("/proc/cpuinfo") as file:
+        return next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown")
 
 
 if __name__ == "__main__":

@@ -4,16 +4,19 @@ import importlib.util
 
 import numpy as np
 
-OPERATIONS = ("softmax", "dense", "sparse", "linear")
+OPERATIONS = ("accuracy", "softmax", "dense", "sparse", "linear")
 
 _TABLE = [(64, 10), (256, 1000), (4096, 1000), (1024, 32000), (256, 131072)]
+# Of "accuracy": classes, scale of the logits, offset of the upstream gradient.
 SIZES = {
+    "accuracy": [(10, 1, 0), (1000, 5, 0), (1000, 20, 0), (1000, 5, 100), (1000, 5, 10_000)],
     "softmax": _TABLE,
     "dense": _TABLE,
     "sparse": _TABLE,
     "linear": [(1024, 256, 1000), (2048, 256, 8192), (4096, 256, 32000)],
 }
 QUICK_SIZES = {
+    "accuracy": [(10, 1, 0)],
     "softmax": [(64, 10)],
     "dense": [(64, 10)],
     "sparse": [(64, 10), (16, 1000)],
@@ -66,22 +69,37 @@ def truth(operation, arrays):
     """Value and gradients in float64."""
     labels = arrays["labels"]
     if operation == "linear":
-        features, kernel = arrays["features"].astype(np.float64), arrays["kernel"].astype(np.float64)
-        q, log_q = _softmax(features @ kernel)
-    else:
-        q, log_q = _softmax(arrays["logits"].astype(np.float64))
-    rows = np.arange(len(q))
+        return _linear_truth(
+            arrays["features"].astype(np.float64), arrays["kernel"].astype(np.float64), arrays["labels"]
+        )
+    labels = arrays["labels"]
+    q, log_q = _softmax(arrays["logits"].astype(np.float64))
     if operation == "softmax":
         dy = arrays["upstream"].astype(np.float64)
         return [q, q * (dy - (q * dy).sum(-1, keepdims=True))]
     if operation == "dense":
         return [-(labels * log_q).sum(-1)[:, None], q - labels]
+    return _losses_and_residual(q, log_q, labels)
+
+
+def _linear_truth(features, kernel, labels):
+    """Mean loss and its gradients, 1024 examples at a time: all logits in float64 need not fit into memory."""
+    total, dfeatures, dkernel = 0.0, np.empty_like(features), np.zeros_like(kernel)
+    for begin in range(0, len(features), 1024):
+        rows = slice(begin, begin + 1024)
+        losses, residual = _losses_and_residual(*_softmax(features[rows] @ kernel), labels[rows])
+        total += losses.sum()
+        dfeatures[rows] = residual @ kernel.T
+        dkernel += features[rows].T @ residual
+    examples = len(features)
+    return [np.full((1, 1), total / examples), dfeatures / examples, dkernel / examples]
+
+
+def _losses_and_residual(q, log_q, labels):
+    rows = np.arange(len(q))
     losses = -log_q[rows, labels][:, None]
     q[rows, labels] -= 1
-    if operation == "sparse":
-        return [losses, q]
-    q /= len(q)
-    return [losses.mean().reshape(1, 1), q @ kernel.T, features.T @ q]
+    return [losses, q]
 
 
 def _softmax(z):

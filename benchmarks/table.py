@@ -10,9 +10,10 @@ _TITLES = {
 
 def markdown(results):
     """A table for each operation: time and memory, their ratios over the first implementation, errors."""
-    lines = ["# Forward and backward pass, float32", ""]
+    measured = ", ".join(f"{name} {value}" for name, value in results["provenance"].items())
+    lines = ["# Forward and backward pass, float32", "", f"Measured on: {measured}.", "", *_accuracy(results["rows"])]
     for operation, title in _TITLES.items():
-        rows = [result for result in results if result["operation"] == operation]
+        rows = [row for row in results["rows"] if row["operation"] == operation]
         if not rows:
             continue
         lines += [f"## {title}", ""]
@@ -29,6 +30,21 @@ def markdown(results):
                 )
         lines.append("")
     return "\n".join(lines)
+
+
+def _accuracy(rows):
+    """Lines of the table of errors of softmax's gradient; none where they were not measured."""
+    rows = [row for row in rows if row["operation"] == "accuracy"]
+    if not rows:
+        return []
+    names = list(rows[0]["implementations"])
+    lines = ["## Softmax's gradient, largest relative error of a row", ""]
+    lines.append("| logits | upstream | classes | " + " | ".join(names) + " |")
+    lines.append("|---|---|---:|" + "---:|" * len(names))
+    for row in rows:
+        errors = " | ".join(f"{row['implementations'][name]['error']:.0e}" for name in names)
+        lines.append(f"| {row['scale']}·N(0,1) | N(0,1) + {row['offset']} | {row['size'][-1]} | {errors} |")
+    return [*lines, ""]
 
 
 def _ratio(entry, first, key):

@@ -8,7 +8,9 @@ def build_torch(operation, arrays):
     """A function of no arguments: value and gradients."""
     tensors = {key: torch.from_numpy(value) for key, value in arrays.items()}
     watched = [tensors[key].requires_grad_() for key in ("features", "kernel", "logits") if key in tensors]
-    labels = tensors["labels"] if operation == "dense" else tensors["labels"].long()
+    labels = tensors.get("labels")
+    if operation in ("sparse", "linear"):
+        labels = labels.long()
 
     def call():
         if operation == "softmax":

@@ -32,13 +32,17 @@ def cosine(y):
 def run(x=X, w=W, learning_rate=1.0, steps=1, cost=product):
     """Descend cost(w * x); {moment: {quantity: array}}."""
     with tf.Graph().as_default():
+        # inputs
         inputs = tf.constant(x, dtype=tf.float32)
+        # variables
         weights = tf.Variable(np.float32(w))
+        # forward
         y = weights * inputs
         value = cost(y)
+        # update
         train = tf.train.GradientDescentOptimizer(learning_rate).minimize(value)
         gradient = tf.gradients(value, weights)[0]
-
+        # training
         prints = OrderedDict([("y", y), ("w", weights), ("cost", value), ("gradient", gradient)])
         with tf.Session() as session:
             session.run(tf.global_variables_initializer())

@@ -26,12 +26,14 @@ def run(method, features=None, labels=None, weights=None, learning_rate=1e-4, st
     "manual" descends -sum(labels * log(softmax)), "fused" minus the sum of TensorFlow's own cross-entropy: the
     document has that minus, though the function is positive already.
     """
+    # inputs
     if features is None:
         features, labels = inputs()
     with tf.Graph().as_default():
         tf.set_random_seed(0)
         images = tf.placeholder(tf.float32, [None, features.shape[1]])
         output = tf.placeholder(tf.float32, [None, labels.shape[1]])
+        # variables
         if weights is None:
             w_fc1 = tf.Variable(tf.truncated_normal([features.shape[1], 1024], stddev=0.1, seed=1))
             b_fc1 = tf.Variable(tf.constant(0.1, shape=[1024]))
@@ -39,6 +41,7 @@ def run(method, features=None, labels=None, weights=None, learning_rate=1e-4, st
             b_fc2 = tf.Variable(tf.constant(0.1, shape=[labels.shape[1]]))
         else:
             w_fc1, b_fc1, w_fc2, b_fc2 = [tf.Variable(weights[name]) for name in ("W1", "b1", "W2", "b2")]
+        # forward
         hidden = tf.matmul(images, w_fc1) + b_fc1
         linear = tf.matmul(hidden, w_fc2) + b_fc2
         if method == "manual":
@@ -47,8 +50,9 @@ def run(method, features=None, labels=None, weights=None, learning_rate=1e-4, st
         else:
             logits = linear
             cost = -tf.reduce_sum(tf.nn.softmax_cross_entropy_with_logits(labels=output, logits=logits))
+        # update
         train = tf.train.GradientDescentOptimizer(learning_rate).minimize(cost)
-
+        # training
         prints = OrderedDict(
             [("cost", cost), ("logits", logits), ("b2", b_fc2), ("W1_corner", w_fc1[:2, :5]), ("W2_row", w_fc2[0])]
         )

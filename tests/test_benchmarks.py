@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.accuracy import measure_accuracy
 from benchmarks.cases import build, inputs, truth
 from benchmarks.run import measure, peak_growth
 from benchmarks.table import markdown
@@ -18,10 +19,16 @@ def test_quick_run_prints_and_saves_a_table(tmp_path, capsys):
     results = json.loads((tmp_path / "RESULTS.json").read_text())
     assert printed.out.strip() == (tmp_path / "RESULTS.md").read_text().strip() == markdown(results).strip()
     assert "[1/2] sparse 64 × 10" in printed.err
-    for result in results:
-        for entry in result["implementations"].values():
+    assert results["provenance"]["tensorflow"]
+    for row in results["rows"]:
+        for entry in row["implementations"].values():
             assert entry["seconds"] > 0
             assert max(entry["error"]) < 1e-4
+
+
+def test_accuracy_tells_an_exact_gradient_from_one_that_cancels():
+    errors = {name: entry["error"] for name, entry in measure_accuracy(1000, 20, 0)["implementations"].items()}
+    assert errors["tf_repro"] < 1e-6 < 1 < errors["tf.nn"]
 
 
 @pytest.mark.parametrize("operation", ["softmax", "dense"])

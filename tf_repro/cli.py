@@ -53,6 +53,9 @@ Documents = Annotated[list[str] | None, typer.Argument(metavar="DOCUMENT", help=
 Engines = Annotated[
     list[str] | None, typer.Option("--engine", metavar="NAME", help="Only this engine; may be repeated.")
 ]
+Data = Annotated[
+    str, typer.Option(metavar="NAME", help="What softmax_jacobian's network is trained on: digits or mnist.")
+]
 Claims = Annotated[
     Path,
     typer.Option(
@@ -73,9 +76,7 @@ def run(
     documents: Documents = None,
     engine: Engines = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the findings as JSON.")] = None,
-    data: Annotated[
-        str, typer.Option(metavar="NAME", help="What softmax_jacobian's network is trained on: digits or mnist.")
-    ] = "digits",
+    data: Data = "digits",
     directory: Claims = claims.DIRECTORY,
 ) -> int:
     """Recompute every printed figure and check its verdict.
@@ -87,8 +88,8 @@ def run(
     printed one are both computed.
     """
     chosen, engines = claims.select(documents or [], engine or [], directory)
-    if json is not None and (json.is_dir() or not json.parent.is_dir()):
-        raise InputError(f"--json must be a file in an existing folder. Received: {json}")
+    if json is not None:
+        check_output("--json", json)
     from tf_repro import suite
     from tf_repro.data import check_source
     from tf_repro.record import write_atomically
@@ -113,18 +114,55 @@ def show(
     document: Annotated[str, typer.Argument(help="Which document; see `tf-repro list`.")],
     directory: Claims = claims.DIRECTORY,
 ) -> None:
-    """Show a TF1 program and its TF2 port, and the figures.
+    """Show a program, its port, and the figures.
 
-    The programs stand side by side where the terminal has 120 columns, else one below the other. The figures are those
-    of genuine TensorFlow 1 and of the float64 derivation; `run` computes the others.
+    The TF1 program and its TF2 port, or the port and its derivation, stand side by side where the terminal has 120
+    columns, else one below the other. The figures are those of genuine TensorFlow 1 and of the float64 derivation;
+    `run` computes the others.
     """
     (chosen,), _ = claims.select([document], directory=directory)
     from tf_repro import suite
 
     console = Terminal()
-    terminal.show_sources(console, suite.sources(document))
+    terminal.show_sources(console, suite.sources(document)[:2])
     offline = [engine for engine in chosen.engines if not suite.needs_tensorflow(engine)]
     terminal.show_findings(console, chosen, list(suite.findings([chosen], offline)))
+
+
+@app.command("report")
+def report_page(
+    html: Annotated[Path, typer.Option("--html", metavar="FILE", help="Where the page goes.", show_default=False)],
+    data: Data = "digits",
+    directory: Claims = claims.DIRECTORY,
+) -> int:
+    """Recompute the figures and write one HTML page.
+
+    The page holds the verdicts, each program beside its port, the errata and the derivations. It needs no network.
+    """
+    check_output("--html", html)
+    documents, engines = claims.select(directory=directory)
+    from tf_repro import suite
+    from tf_repro.data import check_source
+    from tf_repro.record import write_atomically
+    from tf_repro.report.html import page
+
+    check_source(data)
+    with _progress() as report, quiet_tensorflow():
+        records = suite.records(documents, engines, report, data)
+        findings = list(suite.findings_of(records, documents, engines))
+    write_atomically(html, page.report(documents, findings, records, page.circumstances()))
+    terminal.show_summary(Terminal(), findings)
+    return 0 if all(finding.as_declared for finding in findings) else 1
+
+
+def check_output(option: str, path: Path) -> None:
+    """Refuse, before any long work, a path that a file cannot be written to."""
+    try:
+        if path.is_dir() or not path.parent.is_dir():
+            raise InputError(f"{option} must be a file in an existing folder. Received: {path}")
+        tempfile.NamedTemporaryFile(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent).close()
+    except OSError as error:
+        raise InputError(f"{option} must be a file that can be written. Received: {path} ({error.strerror})") from None
 
 
 @contextlib.contextmanager

@@ -139,6 +139,7 @@ RULES: dict[str, Callable[[Figure, Any], bool]] = {
     "rounding": _rounding,
     "statement": _statement,
 }
+"""The printing rules by name, each a function that says whether a value prints as the figure."""
 
 
 def ulp_distance(a: Any, b: Any) -> int | None:

@@ -58,7 +58,7 @@ class Record(Mapping[str, Mapping[str, Array]]):
         return f"Record({content})"
 
     def quantity(self, moment: str, name: str) -> Array:
-        """The array at ``moment`` and ``name``; an :class:`InputError` naming both where there is none."""
+        """The array at ``moment`` and ``name``; an :class:`.InputError` naming both where there is none."""
         try:
             return self[moment][name]
         except KeyError:
@@ -100,7 +100,7 @@ def load_recording(path: Path) -> dict[str, Record]:
 
 
 def parse_json(text: str, origin: str) -> dict[str, Any]:
-    """The JSON object in ``text``; ``origin`` names it in the :class:`InputError`."""
+    """The JSON object in ``text``; ``origin`` names it in the :class:`.InputError`."""
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
@@ -164,7 +164,7 @@ def as_array(name: str, value: Any, *, dtype: str = "float32", ndim: int | None 
 
 
 def as_count(name: str, value: Any) -> int:
-    """``value`` as a whole number of at least 1, else an :class:`InputError`."""
+    """``value`` as a whole number of at least 1, else an :class:`.InputError`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise InputError(f"{name} must be a whole number of at least 1. Received: {value!r}")
     return int(value)

@@ -10,6 +10,7 @@ import multiprocessing
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -101,14 +102,30 @@ def needs_tensorflow(engine: str) -> bool:
     return engine != "derivation" and not _RECORDED.fullmatch(engine)
 
 
-def sources(document: str) -> list[tuple[str, str]]:
-    """Title and text of the document's TF1 program, where it has one, and of its port."""
-    root = Path(__file__).parent
-    paths = {
-        "TF1 program": RECORDINGS.parent / f"{document}.py",
-        "TF2 port": root / "ports" / f"{document}.py",
-    }
-    return [(title, path.read_text(encoding="utf-8")) for title, path in paths.items() if path.exists()]
+@dataclass(frozen=True)
+class Source:
+    """A program of a document: what it is, its place in the project, and its text."""
+
+    title: str
+    path: str
+    text: str
+
+
+def sources(document: str) -> list[Source]:
+    """The document's TF1 program, where it has one, its port, and its derivation.
+
+    Example:
+        >>> [source.path for source in sources("softmax_jacobian")]
+        ['tf_repro/ports/softmax_jacobian.py', 'tf_repro/derivations/softmax_jacobian.py']
+    """
+    root, package = RECORDINGS.parent, Path(__file__).parent
+    rooms = {"TF1 program": root, "TF2 port": package / "ports", "derivation": package / "derivations"}
+    files = {title: room / f"{document}.py" for title, room in rooms.items()}
+    return [
+        Source(title, path.relative_to(root.parent).as_posix(), path.read_text(encoding="utf-8"))
+        for title, path in files.items()
+        if path.exists()
+    ]
 
 
 def _one_run(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,13 +189,26 @@ def findings(
         data: what the three-layer network is trained on.
     """
     documents, chosen = list(documents), list(chosen)
+    yield from findings_of(records(documents, chosen, progress, data), documents, chosen)
+
+
+def records(
+    documents: Sequence[Document], chosen: Sequence[str], progress: Report | None = None, data: str = "digits"
+) -> Mapping[tuple[str, str], Record]:
+    """The Record of each document on each chosen engine that it names, and on the derivation; see :func:`findings`."""
     runs = [
         (document.name, engine)
         for document in documents
         for engine in document.engines
         if engine in chosen or engine == "derivation"
     ]
-    records = _records(runs, progress, data)
+    return _records(runs, progress, data)
+
+
+def findings_of(
+    records: Mapping[tuple[str, str], Record], documents: Iterable[Document], chosen: Sequence[str]
+) -> Iterator[Finding]:
+    """One Finding per printed scalar and engine, from what :func:`records` returned."""
     for document in documents:
         for engine in chosen:
             if engine in document.engines:

@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.nn.tolerances import UNIT_ROUNDOFF
+from tests.nn.tolerances import ONE_PASS, TOLERANCE, TWELVE_STEPS
 from tf_repro.layers.linear_cross_entropy import LinearCrossEntropy
 
-EPS = UNIT_ROUNDOFF["float32"]
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras and NumPy 2
 
 
@@ -39,11 +38,11 @@ def test_fit_trains_as_dense_and_keras_loss_do(jit_compile):
     assert mine[-1] < mine[0]
     assert theirs[-1] < theirs[0]
     for a, b in zip(predictor.get_weights(), plain.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, atol=256 * EPS)  # twelve steps in float32
+        np.testing.assert_allclose(a, b, atol=TWELVE_STEPS)
     np.testing.assert_allclose(
         trainer.evaluate([features, labels], batch_size=20, verbose=0),
         plain.evaluate(features, labels, batch_size=20, verbose=0),
-        rtol=256 * EPS,
+        rtol=TWELVE_STEPS,
     )
 
 
@@ -52,7 +51,7 @@ def test_logits_without_labels_are_those_of_dense():
     predictor = models()[1]
     hidden, head = predictor.get_layer("hidden"), predictor.get_layer("head")
     expected = hidden(features).numpy() @ head.kernel.numpy() + head.bias.numpy()
-    np.testing.assert_allclose(predictor.predict(features, verbose=0), expected, atol=8 * EPS)
+    np.testing.assert_allclose(predictor.predict(features, verbose=0), expected, atol=ONE_PASS)
 
 
 def test_save_and_load(tmp_path):
@@ -72,7 +71,7 @@ def test_predictor_exports_without_the_loss(tmp_path):
     predictor = models()[1]
     predictor.export(tmp_path / "exported", verbose=False)
     exported = tf.saved_model.load(tmp_path / "exported")
-    np.testing.assert_allclose(exported.serve(features), predictor(features), atol=8 * EPS)
+    np.testing.assert_allclose(exported.serve(features), predictor(features), atol=ONE_PASS)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
@@ -104,15 +103,15 @@ def test_masked_examples_do_not_count(reduction):
     expected = head(features[mask], labels[mask], weight[mask])
     masked = tf.constant(features)
     masked._keras_mask = tf.constant(mask)
-    np.testing.assert_allclose(head(masked, labels, weight), expected, rtol=16 * EPS)
-    np.testing.assert_allclose(head(masked, labels), head(features[mask], labels[mask]), rtol=16 * EPS)
+    np.testing.assert_allclose(head(masked, labels, weight), expected, rtol=TOLERANCE["float32"])
+    np.testing.assert_allclose(head(masked, labels), head(features[mask], labels[mask]), rtol=TOLERANCE["float32"])
 
 
 def test_evaluation_gives_the_loss_of_training():
     features, labels = problem()
     head = LinearCrossEntropy(6, use_bias=False)
     np.testing.assert_allclose(
-        head(features, labels, training=False), head(features, labels, training=True), rtol=8 * EPS
+        head(features, labels, training=False), head(features, labels, training=True), rtol=ONE_PASS
     )
 
 
@@ -121,7 +120,7 @@ def test_dense_labels_and_further_axes():
     head = LinearCrossEntropy(6)
     expected = head(features, labels)
     turned = head(features.reshape(4, 5, 4), np.eye(6, dtype=np.float32)[labels].reshape(4, 5, 6))
-    np.testing.assert_allclose(turned, expected, rtol=8 * EPS)
+    np.testing.assert_allclose(turned, expected, rtol=ONE_PASS)
 
 
 def test_symbolic_shapes():

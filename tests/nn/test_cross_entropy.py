@@ -8,12 +8,19 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.nn.tolerances import UNIT_ROUNDOFF
+from tests.nn.tolerances import (
+    CENTRAL_DIFFERENCES,
+    MANY_TERMS,
+    ONE_PASS,
+    ROUNDED_ONCE,
+    SECOND_DIFFERENCES,
+    TOLERANCE,
+    UNIT_ROUNDOFF,
+)
 from tests.nn.truth import cross_entropy, cross_entropy_to_fifty_digits, one_hot, row_error
 from tf_repro.nn import softmax_cross_entropy_with_logits as dense
 from tf_repro.nn import sparse_softmax_cross_entropy_with_logits as sparse
 
-EPS = UNIT_ROUNDOFF["float32"]
 MODES = {
     "eager": lambda f: f,
     "function": lambda f: tf.function(f, autograph=False),
@@ -49,7 +56,7 @@ def test_error_is_no_larger_than_that_of_tf_nn(rows, classes, scale):
         losses, gradient = cross_entropy(truth, logits.numpy())
         mine, my_gradient = value_and_gradient(ours, target, logits)
         reference, reference_gradient = value_and_gradient(theirs, target, logits)
-        slack = 8 * EPS  # the sum over the classes is taken in another order
+        slack = ONE_PASS  # the sum over the classes is taken in another order
         column = losses[:, None]
         assert row_error(mine[:, None], column) <= row_error(reference[:, None], column) + slack
         assert row_error(my_gradient, gradient) <= row_error(reference_gradient, gradient) + slack
@@ -58,11 +65,11 @@ def test_error_is_no_larger_than_that_of_tf_nn(rows, classes, scale):
 def test_losses_are_those_of_mpmath():
     labels, p, logits = problem(rows=4, classes=6, scale=30)
     expected = [cross_entropy_to_fifty_digits(a, b) for a, b in zip(p.numpy(), logits.numpy(), strict=True)]
-    np.testing.assert_allclose(dense(p, logits), expected, rtol=8 * EPS)
+    np.testing.assert_allclose(dense(p, logits), expected, rtol=ONE_PASS)
     hot = one_hot(labels, 6)
     expected = [cross_entropy_to_fifty_digits(a, b) for a, b in zip(hot, logits.numpy(), strict=True)]
     # A loss far below 1 is log(1 + tiny), which float32 rounds at the scale of 1.
-    np.testing.assert_allclose(sparse(labels, logits), expected, rtol=8 * EPS, atol=2 * EPS)
+    np.testing.assert_allclose(sparse(labels, logits), expected, rtol=ONE_PASS, atol=ROUNDED_ONCE)
 
 
 @settings(max_examples=25, deadline=None)
@@ -108,7 +115,7 @@ def test_graph_is_eager_bit_for_bit_and_xla_within_ulps(mode):
             if mode == "function":
                 np.testing.assert_array_equal(a, b)
             else:
-                np.testing.assert_allclose(a, b, rtol=16 * EPS, atol=4 * EPS)
+                np.testing.assert_allclose(a, b, rtol=TOLERANCE["float32"], atol=ROUNDED_ONCE)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -129,12 +136,12 @@ def test_dynamic_shapes(mode):
     for n in (6, 2):
         losses, gradient = cross_entropy(p[:n].numpy(), logits[:n].numpy())
         mine = both(p[:n], logits[:n])
-        np.testing.assert_allclose(mine[0], losses.astype(float), rtol=8 * EPS)
-        np.testing.assert_allclose(mine[1], gradient.astype(float), atol=8 * EPS)
+        np.testing.assert_allclose(mine[0], losses.astype(float), rtol=ONE_PASS)
+        np.testing.assert_allclose(mine[1], gradient.astype(float), atol=ONE_PASS)
         losses, gradient = cross_entropy(one_hot(labels[:n], 4, 0.1), logits[:n].numpy())
         mine = both_sparse(tf.constant(labels[:n], tf.int32), logits[:n])
-        np.testing.assert_allclose(mine[0], losses.astype(float), rtol=8 * EPS)
-        np.testing.assert_allclose(mine[1], gradient.astype(float), atol=8 * EPS)
+        np.testing.assert_allclose(mine[0], losses.astype(float), rtol=ONE_PASS)
+        np.testing.assert_allclose(mine[1], gradient.astype(float), atol=ONE_PASS)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -143,8 +150,8 @@ def test_labels_that_do_not_sum_to_one(mode):
     p = p * tf.constant([[0.0], [0.5], [1.0], [3.0], [-2.0]])
     losses, gradient = cross_entropy(p.numpy(), logits.numpy())
     mine = MODES[mode](lambda p, z: value_and_gradient(dense, p, z))(p, logits)
-    np.testing.assert_allclose(mine[0], losses.astype(float), rtol=8 * EPS)
-    np.testing.assert_allclose(mine[1], gradient.astype(float), atol=8 * EPS)
+    np.testing.assert_allclose(mine[0], losses.astype(float), rtol=ONE_PASS)
+    np.testing.assert_allclose(mine[1], gradient.astype(float), atol=ONE_PASS)
     wrong = value_and_gradient(tf.nn.softmax_cross_entropy_with_logits, p, logits)[1]
     assert row_error(wrong[1:2], gradient[1:2]) > 0.1, "tf.nn has been mended"
 
@@ -171,13 +178,13 @@ def test_first_and_second_order_by_logits_and_labels(mode):
     wrapped = MODES[mode](slopes)(p, logits)
     if mode == "eager":
         for theory, numeric in zip(*tf.test.compute_gradient(directional, [p, logits], 2**-14), strict=True):
-            np.testing.assert_allclose(theory, numeric, atol=1e-6)  # central differences in float64
+            np.testing.assert_allclose(theory, numeric, atol=SECOND_DIFFERENCES)
         for function in (dense, lambda p, z: dense(p, z, label_smoothing=0.3)):
             for theory, numeric in zip(*tf.test.compute_gradient(function, [p, logits]), strict=True):
-                np.testing.assert_allclose(theory, numeric, atol=1e-8)  # central differences in float64
+                np.testing.assert_allclose(theory, numeric, atol=CENTRAL_DIFFERENCES)
     else:
         for a, b in zip(wrapped, slopes(p, logits), strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e4 * UNIT_ROUNDOFF["float64"])
+            np.testing.assert_allclose(a, b, rtol=MANY_TERMS)
 
 
 def test_sparse_second_order_is_the_dense_one():
@@ -207,7 +214,7 @@ def test_jacobian(experimental_use_pfor):
         losses = dense(p, logits)
         sparse_losses = sparse(labels, logits)
     jacobian = tape.jacobian(losses, logits, experimental_use_pfor=experimental_use_pfor)
-    np.testing.assert_allclose(tf.einsum("iij->ij", jacobian), expected, atol=8 * EPS)
+    np.testing.assert_allclose(tf.einsum("iij->ij", jacobian), expected, atol=ONE_PASS)
     again = tape.gradient(sparse_losses, logits)
     np.testing.assert_array_equal(again, tape.gradient(sparse_losses, logits))
 
@@ -225,8 +232,8 @@ def test_forward_mode(mode):
         return accumulator.jvp(losses), accumulator.jvp(sparse_losses)
 
     found, found_sparse = MODES[mode](jvp)(logits, tangent)
-    np.testing.assert_allclose(found, expected.astype(float), atol=16 * EPS)
-    np.testing.assert_allclose(found_sparse, expected_sparse.astype(float), atol=16 * EPS)
+    np.testing.assert_allclose(found, expected.astype(float), atol=TOLERANCE["float32"])
+    np.testing.assert_allclose(found_sparse, expected_sparse.astype(float), atol=TOLERANCE["float32"])
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -254,8 +261,8 @@ def test_ignored_rows_are_zero_even_where_their_logits_are_nan(mode, ignore_clas
         np.testing.assert_array_equal(losses.numpy()[[1, 3]], [0, 0])
         np.testing.assert_array_equal(gradient.numpy()[[1, 3]], np.zeros((2, 3)))
         expected = cross_entropy(one_hot(labels[::2], 3, smoothing), logits.numpy()[::2])
-        np.testing.assert_allclose(losses.numpy()[::2], expected[0].astype(float), rtol=8 * EPS)
-        np.testing.assert_allclose(gradient.numpy()[::2], expected[1].astype(float), atol=8 * EPS)
+        np.testing.assert_allclose(losses.numpy()[::2], expected[0].astype(float), rtol=ONE_PASS)
+        np.testing.assert_allclose(gradient.numpy()[::2], expected[1].astype(float), atol=ONE_PASS)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -263,11 +270,11 @@ def test_minus_infinite_logits_of_classes_without_label(mode):
     logits = tf.constant([[0.0, 1.0, -np.inf], [0.0, -np.inf, -np.inf]])
     p = tf.constant([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0]])
     losses, gradient = MODES[mode](lambda p, z: value_and_gradient(dense, p, z))(p, logits)
-    np.testing.assert_allclose(losses, [np.log1p(np.e), np.inf], rtol=8 * EPS)
-    np.testing.assert_allclose(gradient[0], [-0.7310585786300049, 0.7310585786300049, 0], rtol=8 * EPS)
-    np.testing.assert_allclose(gradient[1], [0.5, -0.5, 0], rtol=8 * EPS)
+    np.testing.assert_allclose(losses, [np.log1p(np.e), np.inf], rtol=ONE_PASS)
+    np.testing.assert_allclose(gradient[0], [-0.7310585786300049, 0.7310585786300049, 0], rtol=ONE_PASS)
+    np.testing.assert_allclose(gradient[1], [0.5, -0.5, 0], rtol=ONE_PASS)
     losses, gradient = MODES[mode](lambda z: value_and_gradient(sparse, [0, 0], z))(logits)
-    np.testing.assert_allclose(losses, [np.log1p(np.e), 0], rtol=8 * EPS)
+    np.testing.assert_allclose(losses, [np.log1p(np.e), 0], rtol=ONE_PASS)
     assert np.isfinite(gradient).all()
 
 
@@ -283,9 +290,9 @@ def test_label_smoothing_on_another_axis_counts_its_classes():
     turned = dense(one_hot(labels, 4).T, tf.transpose(logits), axis=0, label_smoothing=0.3)
     np.testing.assert_array_equal(turned, expected)
     turned = sparse(labels, tf.transpose(logits), axis=0, label_smoothing=0.3)
-    np.testing.assert_allclose(turned, expected, rtol=8 * EPS)
+    np.testing.assert_allclose(turned, expected, rtol=ONE_PASS)
     zeros = dense(tf.transpose(tf.one_hot([0, 1], 3)), tf.zeros((3, 2)), axis=0, label_smoothing=0.3)
-    np.testing.assert_allclose(zeros, np.full(2, np.log(3)), rtol=8 * EPS)
+    np.testing.assert_allclose(zeros, np.full(2, np.log(3)), rtol=ONE_PASS)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -334,19 +341,19 @@ def test_number_of_classes_may_change_from_call_to_call():
     for classes in (3, 5, 131, 7, 256, 1009, 512):
         labels, p, logits = problem(2, classes)
         expected = cross_entropy(p.numpy(), logits.numpy())[0].astype(float)
-        np.testing.assert_allclose(dense(p, logits), expected, rtol=8 * EPS)
+        np.testing.assert_allclose(dense(p, logits), expected, rtol=ONE_PASS)
         graph = tf.function(lambda p, z: dense(p, z))(p, logits)
         np.testing.assert_array_equal(dense(p, logits), graph)
         expected = cross_entropy(one_hot(labels, classes), logits.numpy())[0].astype(float)
-        np.testing.assert_allclose(sparse(labels, logits), expected, rtol=8 * EPS)
+        np.testing.assert_allclose(sparse(labels, logits), expected, rtol=ONE_PASS)
 
 
 def test_plain_integers_lists_and_variables():
     variable = tf.Variable([[1.0, 2.0], [3.0, 5.0]])
     expected = np.log1p(np.exp([1.0, -2.0]))
     for labels in ([0, 1], np.array([0, 1], np.uint8), tf.constant([0, 1], tf.int64)):
-        np.testing.assert_allclose(sparse(labels, variable), expected, rtol=8 * EPS)
-    np.testing.assert_allclose(dense([[1, 0], [0, 1]], variable), expected, rtol=8 * EPS)
+        np.testing.assert_allclose(sparse(labels, variable), expected, rtol=ONE_PASS)
+    np.testing.assert_allclose(dense([[1, 0], [0, 1]], variable), expected, rtol=ONE_PASS)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(sparse([0, 1], variable))
     assert tape.gradient(loss, variable).shape == (2, 2)
@@ -366,7 +373,7 @@ def test_a_planted_fault_in_the_gradient_is_seen():
 
     theory, numeric = tf.test.compute_gradient(lambda z: dense(p, faulty(z)), [logits])
     with pytest.raises(AssertionError):
-        np.testing.assert_allclose(theory[0], numeric[0], atol=1e-8)  # as in the test of both orders
+        np.testing.assert_allclose(theory[0], numeric[0], atol=CENTRAL_DIFFERENCES)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def linear_softmax_cross_entropy(
 
     float16 and bfloat16 are computed and accumulated in float32. Gradients of second order are right, in
     chunks too; of third order refused. The gradient by dense labels holds all the logits. Forward mode is
-    right in eager mode with ``recompute`` and refused without; in ``tf.function`` TensorFlow makes it 0.
+    right in eager mode with ``recompute``, and refused without it and in ``tf.function``.
 
     Args:
         features: float tensor ``[..., width]``.
@@ -379,9 +379,11 @@ def _check_shapes(features, kernel, labels, bias, sparse):
 
 def _in_one_graph(function, options, rows, weights):
     """``function`` as a graph in eager mode too, out of sight of the tapes, which would keep every chunk."""
-    rows, weights = tf.nest.map_structure(tf.stop_gradient, (tuple(rows), tuple(weights)))
     if not tf.executing_eagerly():
-        return function(options, rows, weights)
+        # The rules that call this give every derivative but the forward one, which would silently be 0.
+        refuse = functools.partial(tf.raw_ops.PreventGradient, message="the linear head has no forward mode in a graph")
+        return function(options, *tf.nest.map_structure(lambda t: refuse(input=t), (tuple(rows), tuple(weights))))
+    rows, weights = tf.nest.map_structure(tf.stop_gradient, (tuple(rows), tuple(weights)))
     row_specs = tuple(tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype) for tensor in rows)
     weight_specs = tuple(tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in weights)
     return _graph(function, options, row_specs, weight_specs)(*rows, *weights)

@@ -52,23 +52,28 @@ def run(*, x=X, w=W, learning_rate=1.0, steps=1, cost="product", engine="eager")
         >>> record["before"]["gradient"], record["after"]["w"]
         (array([ 6., 28.], dtype=float32), array([ -4., -25.], dtype=float32))
     """
+    # inputs
     x, w = as_array("x", x, ndim=1), as_array("w", w, ndim=1)
     if x.shape != (2,) or w.shape != (2,):
         raise InputError(f"x and w must have shape (2,). Received: {x.shape} and {w.shape}")
     if cost not in COSTS:
         raise InputError(f"cost must be one of {', '.join(COSTS)}. Received: {cost!r}")
     rate = as_array("learning_rate", learning_rate, ndim=0)
+    # variables
     weights = tf.Variable(w)
 
+    # forward
     def forward():
         with tf.GradientTape() as tape:
             y = weights * x
             value = COSTS[cost](y)
         return {"y": y, "w": tf.identity(weights), "cost": value, "gradient": tape.gradient(value, weights)}
 
+    # update
     def step():
         weights.assign_sub(rate * forward()["gradient"])
 
+    # training
     forward, step = compiled(forward, engine), compiled(step, engine)
     before = to_numpy(forward())
     for _ in range(as_count("steps", steps)):

@@ -32,23 +32,28 @@ def run(*, x=X, y_true=Y_TRUE, learning_rate=1.0, steps=1, softmax=tf.nn.softmax
         >>> run(softmax=partial(nn.softmax, numerics="tf1"))["after"]["w"]
         array([-0.16000001, -0.16000004,  0.        ,  0.32000008,  0.79999995], dtype=float32)
     """
+    # inputs
     x, y_true = as_array("x", x, ndim=1), as_array("y_true", y_true, ndim=1)
     if x.shape != y_true.shape:
         raise InputError(f"x and y_true must have one shape. Received: {x.shape} and {y_true.shape}")
     rate = as_array("learning_rate", learning_rate, ndim=0)
+    # variables
     w = tf.Variable(tf.zeros(x.shape))
 
+    # forward
     def forward():
         logits = tf.multiply(x, w)
         y = softmax(logits)
         loss = tf.pow(y - y_true, 2.0)
         return {"logits": logits, "y": y, "loss": loss, "cost": tf.reduce_mean(loss), "w": tf.identity(w)}
 
+    # update
     def step():
         with tf.GradientTape() as tape:
             cost = forward()["cost"]
         w.assign_sub(rate * tape.gradient(cost, w))
 
+    # training
     forward, step = compiled(forward, engine), compiled(step, engine)
     before = to_numpy(forward())
     for _ in range(as_count("steps", steps)):

@@ -53,6 +53,7 @@ def run(*, features=None, labels=None, weights=None, learning_rate=1e-4, steps=1
         >>> bool(manual["before"]["cost"] > 0 > fused["before"]["cost"])
         True
     """
+    # inputs
     if method not in METHODS:
         raise InputError(f"method must be one of {', '.join(METHODS)}. Received: {method!r}")
     if (features is None) != (labels is None):
@@ -60,11 +61,13 @@ def run(*, features=None, labels=None, weights=None, learning_rate=1e-4, steps=1
     if features is None:
         features, labels = inputs()
     features, labels = as_array("features", features, ndim=2), as_array("labels", labels, ndim=2)
+    rate = as_array("learning_rate", learning_rate, ndim=0)
+    # variables
     if weights is None:
         weights = initial_weights(features.shape[1], classes=labels.shape[1])
     weights = network_weights(weights, features, labels)
-    rate = as_array("learning_rate", learning_rate, ndim=0)
 
+    # forward
     def forward():
         hidden = tf.matmul(features, weights["W1"]) + weights["b1"]
         linear = tf.matmul(hidden, weights["W2"]) + weights["b2"]
@@ -78,12 +81,14 @@ def run(*, features=None, labels=None, weights=None, learning_rate=1e-4, steps=1
         corner, row = weights["W1"][:2, :5], weights["W2"][0]
         return {"cost": cost, "logits": logits, "b2": tf.identity(weights["b2"]), "W1_corner": corner, "W2_row": row}
 
+    # update
     def step():
         with tf.GradientTape() as tape:
             _, cost = forward()
         for name, gradient in tape.gradient(cost, weights).items():
             weights[name].assign_sub(rate * gradient)
 
+    # training
     prints, step = compiled(prints, engine), compiled(step, engine)
     before = to_numpy(prints())
     for _ in range(as_count("steps", steps)):

@@ -1,8 +1,11 @@
 """Findings as terminal tables; engines that agree share a row."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -11,9 +14,12 @@ from rich.table import Table
 
 from tf_repro.claims import Document
 from tf_repro.compare import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
+from tf_repro.report.outcomes import format_ulp, format_value, outcomes
+
+if TYPE_CHECKING:
+    from tf_repro.suite import Source
 
 STYLES = {REPRODUCED: "green", DRIFTED: "yellow", ERRATUM: "cyan", UNEXPLAINED: "bold red"}
-MAX_EXACT_ULP = 99_999
 SIDE_BY_SIDE = 120
 
 
@@ -40,56 +46,23 @@ def show_findings(console: Console, document: Document, findings: Sequence[Findi
     table.add_column("measured", justify="right", no_wrap=True)
     table.add_column("ULP", justify="right", no_wrap=True)
     table.add_column("verdict and engines", min_width=22)
-    for name, of_figure in groupby(sorted(findings, key=_in_claim_order(document)), key=lambda f: f.name):
-        figure = name.partition("/")[2]
-        outcomes: dict[tuple, list[Finding]] = {}
-        for finding in of_figure:
-            key = (format_value(finding), finding.ulp, finding.verdict, finding.declared, finding.as_declared)
-            outcomes.setdefault(key, []).append(finding)
-        for same in outcomes.values():
-            engines = "every engine" if len(same) == len(document.engines) else " ".join(f.engine for f in same)
-            table.add_row(*_row(figure, same[0]), f"{_verdict(same[0])}: {engines}")
-            figure = ""
-        table.add_section() if len(outcomes) > 1 else None
+    for _, group in groupby(outcomes(document, findings), key=lambda outcome: outcome.finding.name):
+        of_figure = list(group)
+        for outcome in of_figure:
+            finding = outcome.finding
+            figure = finding.name.partition("/")[2] if outcome.is_first else ""
+            engines = "every engine" if outcome.is_every else " ".join(outcome.engines)
+            measured = format_value(finding), format_ulp(finding)
+            table.add_row(escape(figure), escape(finding.printed), *measured, f"{_verdict(finding)}: {engines}")
+        table.add_section() if len(of_figure) > 1 else None
     console.print(table)
     _show_reasons(console, document, findings)
-
-
-def _in_claim_order(document: Document):
-    order = {claim.id: place for place, claim in enumerate(document.claims)}
-    engines = {engine: place for place, engine in enumerate(document.engines)}
-    return lambda f: (order[f.claim], f.index or 0, engines[f.engine])
-
-
-def _row(figure: str, finding: Finding) -> tuple[str, ...]:
-    steps = "-"
-    if finding.ulp is not None and finding.verdict != ERRATUM:
-        steps = str(finding.ulp) if finding.ulp <= MAX_EXACT_ULP else f"{finding.ulp:.1e}"
-    return escape(figure), escape(finding.printed), format_value(finding), steps
 
 
 def _verdict(finding: Finding) -> str:
     if finding.as_declared:
         return f"[{STYLES[finding.verdict]}]{finding.verdict}[/]"
     return f"[{STYLES[UNEXPLAINED]}]{finding.verdict}, declared {finding.declared}[/]"
-
-
-def format_value(finding: Finding) -> str:
-    """The value in the nine digits that tell any two float32 apart, or fewer where they suffice.
-
-    Example:
-        >>> import numpy as np
-        >>> from tf_repro.compare import Declaration, Figure, find
-        >>> names = dict(document="d", claim="c", moment="after", index=None, engine="eager")
-        >>> format_value(find(Figure("0.32000008", "float32 array"), Declaration(), np.float32(0.32), **names))
-        '0.32'
-    """
-    import numpy as np
-
-    if finding.printed in ("true", "false"):
-        return "true" if finding.value else "false"
-    single = np.float32(finding.value)
-    return str(single) if float(single) == finding.value else f"{finding.value:.9g}"
 
 
 def _show_reasons(console: Console, document: Document, findings: Sequence[Finding]) -> None:
@@ -120,13 +93,13 @@ def show_summary(console: Console, findings: Sequence[Finding]) -> None:
         )
 
 
-def show_sources(console: Console, sources: Sequence[tuple[str, str]]) -> None:
+def show_sources(console: Console, sources: Sequence[Source]) -> None:
     """Programs side by side (one below the other on a narrow terminal), each under its title."""
     from rich.syntax import Syntax
 
     programs = [
-        (title, Syntax(text, "python", theme="ansi_light", word_wrap=True, background_color="default"))
-        for title, text in sources
+        (source.title, Syntax(source.text, "python", theme="ansi_light", word_wrap=True, background_color="default"))
+        for source in sources
     ]
     if console.width < SIDE_BY_SIDE:
         for title, program in programs:

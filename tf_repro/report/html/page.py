@@ -1,0 +1,185 @@
+"""The report: everything that the Findings and Records of a run say, on one page."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import legacy_tf1.record
+import tf_repro
+from tf_repro import claims
+from tf_repro.claims import Claim, Document
+from tf_repro.compare import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
+from tf_repro.record import Record, load_recording
+from tf_repro.report.align import Part, parts, side_by_side
+from tf_repro.report.html import render
+from tf_repro.report.outcomes import Outcome, format_number, outcomes
+from tf_repro.suite import RECORDINGS, Source, sources
+
+VERDICTS = (REPRODUCED, DRIFTED, ERRATUM, UNEXPLAINED)
+
+Records = Mapping[tuple[str, str], Record]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One scalar of an erratum, all as text: what was printed and what is right, and the values computed for both."""
+
+    printed: str
+    correct: str
+    computed: str
+    mistaken: str
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Why figures drift: the reason's name and text, and how many figures, on which engines, by at most how much."""
+
+    name: str
+    text: str
+    figures: int
+    engines: Sequence[str]
+    ulp: int
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page says of one document.
+
+    Attributes:
+        document: its claims.
+        verdicts: per claim, how many findings have which verdict.
+        outcomes: per figure and distinct outcome.
+        drifts: the reasons that findings needed.
+        errata: claim and corrections.
+        columns: the two programs that stand side by side: program and port, or else port and derivation.
+        rows: their parts, aligned.
+        by_hand: the derivation, where it is not one of the two, and its parts.
+    """
+
+    document: Document
+    verdicts: Mapping[str, Counter[str]]
+    outcomes: Sequence[Outcome]
+    drifts: Sequence[Drift]
+    errata: Sequence[tuple[Claim, Sequence[Correction]]]
+    columns: Sequence[Source]
+    rows: Sequence[tuple[Sequence[Part], Sequence[Part]]]
+    by_hand: Sequence[tuple[Source, Sequence[Part]]]
+
+
+def report(
+    documents: Sequence[Document],
+    findings: Sequence[Finding],
+    records: Records,
+    about: Mapping[str, str],
+    pictures: Mapping[str, Sequence[Any]] | None = None,
+) -> str:
+    """The report as one HTML page.
+
+    Args:
+        documents: the claims that were checked.
+        findings: what :func:`tf_repro.suite.findings_of` yielded for them.
+        records: what :func:`tf_repro.suite.records` returned for them.
+        about: the circumstances of the run; see :func:`circumstances`.
+        pictures: by document, and under ``"summary"`` and ``"component"``.
+    """
+    return render(
+        "report.html.j2",
+        sections=[_section(document, [f for f in findings if f.document == document.name], records)
+                  for document in documents],
+        engines=claims.engines(documents),
+        findings=findings,
+        figures=len({finding.name for finding in findings}),
+        wrong=[finding for finding in findings if not finding.as_declared],
+        by_document=Counter((finding.document, finding.verdict) for finding in findings),
+        by_engine=Counter((finding.engine, finding.verdict) for finding in findings),
+        verdicts=VERDICTS,
+        about=about,
+        pictures=pictures or {},
+    )  # fmt: skip
+
+
+def circumstances() -> dict[str, str]:
+    """When, on what and with which versions this process runs, and what the recordings were made with.
+
+    Example:
+        >>> circumstances()["tf_repro"] == tf_repro.__version__
+        True
+    """
+    found = {
+        "Run": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "tf_repro": tf_repro.__version__,
+        **{name: _version(name) for name in ("TensorFlow", "Keras", "NumPy")},
+        "Python": platform.python_version(),
+        "CPU": legacy_tf1.record.processor(),
+    }
+    kernels = [f"{name}={os.environ[name]}" for name in ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA")
+               if name in os.environ]  # fmt: skip
+    if kernels:
+        found["Kernels"] = ", ".join(kernels)
+    for path in sorted(RECORDINGS.glob("tf-*.json")):
+        made = next(iter(load_recording(path).values())).provenance
+        found[path.stem] = "recorded with Python {python} and NumPy {numpy} on {cpu}".format(**made)
+    return found
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _section(document: Document, findings: Sequence[Finding], records: Records) -> Section:
+    verdicts = {claim.id: Counter(f.verdict for f in findings if f.claim == claim.id) for claim in document.claims}
+    left, right, *by_hand = sources(document.name)
+    return Section(
+        document=document,
+        verdicts=verdicts,
+        outcomes=list(outcomes(document, findings)),
+        drifts=_drifts(document, findings),
+        errata=[
+            (claim, _corrections(claim, records[document.name, _truest(claim)]))
+            for claim in document.claims
+            if verdicts[claim.id][ERRATUM]
+        ],
+        columns=(left, right),
+        rows=side_by_side(parts(left.text), parts(right.text)),
+        by_hand=[(source, parts(source.text)) for source in by_hand],
+    )
+
+
+def _drifts(document: Document, findings: Sequence[Finding]) -> list[Drift]:
+    found = []
+    for name, text in document.reasons.items():
+        drifted = [f for f in findings if f.verdict == DRIFTED and f.reason == name]
+        if drifted:
+            engines = [engine for engine in document.engines if any(f.engine == engine for f in drifted)]
+            figures = len({f.name for f in drifted})
+            found.append(Drift(name, text, figures, engines, max(f.ulp or 0 for f in drifted)))
+    return found
+
+
+def _truest(claim: Claim) -> str:
+    """The derivation, where it computes the claim."""
+    return "derivation" if "derivation" in claim.declarations else next(iter(claim.declarations))
+
+
+def _corrections(claim: Claim, record: Record) -> list[Correction]:
+    computed, mistaken = (record.quantity(claim.moment, name).ravel() for name in (claim.quantity, claim.mistake))
+    declared = claim.declarations[_truest(claim)]
+    return [
+        Correction(
+            figure.printed,
+            declared[index].correct.printed,
+            format_number(float(computed[index]), figure.printed),
+            format_number(float(mistaken[index]), figure.printed),
+        )
+        for index, figure in enumerate(claim.figures)
+    ]
