@@ -41,14 +41,14 @@ def check(
 
     Exit codes: 0, every rung is equal; 1, one is not; 2, wrong usage or unreadable input.
     """
-    if json is not None and (json.is_dir() or not json.parent.is_dir()):
-        raise InputError(f"--json must be a file in an existing folder. Received: {json}")
     from tf_repro import migrate
-    from tf_repro.cli import quiet_tensorflow
+    from tf_repro.cli import check_output, quiet_tensorflow
     from tf_repro.record import write_atomically
     from tf_repro.report import ladder
     from tf_repro.report.console import Terminal
 
+    if json is not None:
+        check_output("--json", json)
     with quiet_tensorflow():
         report = migrate.check(
             legacy,
