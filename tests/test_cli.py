@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tf_repro import __version__ as tf_repro_version
 from tf_repro import claims
 
 
@@ -66,6 +67,17 @@ def test_nan_is_valid_json(tmp_path):
     assert (naive["value"], naive["value_hex"], naive["verdict"]) == (None, "nan", "reproduced")
 
 
+def test_unknown_document_names_the_folder_that_was_searched(edited):
+    directory = edited("reverse_mode", '"-25"', '"-24"')
+    result = tf_repro("run", "nonsense", "--claims", directory)
+    assert f"softmax_regression in {directory}. Received: 'nonsense'" in result.stderr
+
+
+def test_version():
+    result = tf_repro("--version")
+    assert (result.returncode, result.stdout) == (0, f"tf-repro {tf_repro_version}\n")
+
+
 def test_show_puts_program_port_and_figures_side_by_side():
     result = tf_repro("show", "softmax_backprop", COLUMNS="160")
     assert result.returncode == 0
@@ -103,7 +115,7 @@ def test_bad_usage_is_one_line_and_exits_2(arguments, message):
         ('id = "after.w"', 'id = "before.w"', "claim ids must be unique. Received: 'before.w' twice"),
         ('["-4", "-25"]', "[]", "figures must be a text or a non-empty list of texts"),
         ("[[claim]]", "[[claim", "claims must be valid TOML"),
-        ('quantity = "w"', 'quantity = "q"', "a claim's moment and quantity must be in the record"),
+        ('quantity = "w"', 'quantity = "q"', "claim 'before.w': a claim's moment and quantity must be in the record"),
     ],
 )
 def test_bad_claims_are_one_line_and_exit_2(edited, tmp_path, old, new, message):

@@ -23,7 +23,7 @@ def test_command(tmp_path):
         "tf-repro: what to scan must be a file or a folder",
         "tf-repro: a program must be valid Python",
     ]
-    assert "18 uses of 16 TF1 symbols in 1 file; numbers change at" in done.stdout
+    assert "18 uses of 16 TF1 symbols in 1 of 2 files; numbers change at" in done.stdout
     assert "tests/migrate/test_idioms.py::test_keras_adam_parts" in done.stdout
     rows = json.loads(saved.read_text())
     assert rows[4]["symbol"] == "tf.placeholder"

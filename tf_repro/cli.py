@@ -12,21 +12,39 @@ from typing import Annotated
 
 try:
     import typer
-    from rich.console import Console
+
+    from tf_repro.report.console import Terminal, transliterate_output
 except ImportError:  # the core installation
     sys.exit("tf-repro: the command needs the extra 'suite'. Received: a core installation; pip install '.[suite]'")
 
-from tf_repro import claims, cli_check, cli_scan
+from tf_repro import __version__, claims, cli_check, cli_scan
 from tf_repro.errors import InputError
 from tf_repro.report import terminal
 
 app = typer.Typer(
     name="tf-repro",
-    help="Reproduce the documented softmax, cross-entropy and back-propagation figures.\n\n"
-    "Exit codes: 0, all as declared; 1, something is not; 2, wrong usage or unreadable input.",
     add_completion=False,
     rich_markup_mode=None,
 )
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"tf-repro {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Reproduce the documented softmax, cross-entropy and back-propagation figures.
+
+    Exit codes: 0, all as declared; 1, something is not; 2, wrong usage or unreadable input.
+    """
+
 
 app.command()(cli_check.check)
 app.command()(cli_scan.scan)
@@ -50,7 +68,7 @@ Claims = Annotated[
 def list_documents() -> None:
     """List the documents, their figures and the engines."""
     documents, _ = claims.select()
-    terminal.show_documents(Console(), documents)
+    terminal.show_documents(Terminal(), documents)
 
 
 @app.command()
@@ -78,7 +96,7 @@ def run(
     from tf_repro.report import findings_json
 
     check_source(data)
-    console = Console()
+    console = Terminal()
     findings = []
     with _progress() as report, quiet_tensorflow():
         for finding in suite.findings(chosen, engines, report, data):
@@ -98,12 +116,13 @@ def show(
 ) -> None:
     """Show a TF1 program beside its TF2 port, or a port beside its derivation, and the figures.
 
-    The figures are those of genuine TensorFlow 1 and of the float64 derivation; `run` computes the others.
+    The programs stand side by side where the terminal has 120 columns, else one below the other. The figures are those
+    of genuine TensorFlow 1 and of the float64 derivation; `run` computes the others.
     """
     (chosen,), _ = claims.select([document], directory=directory)
     from tf_repro import suite
 
-    console = Console()
+    console = Terminal()
     terminal.show_sources(console, suite.sources(document)[:2])
     offline = [engine for engine in chosen.engines if not suite.needs_tensorflow(engine)]
     terminal.show_findings(console, chosen, list(suite.findings([chosen], offline)))
@@ -130,7 +149,8 @@ def report_page(
     with _progress() as report, quiet_tensorflow():
         records = suite.records(documents, engines, report, data)
         findings = list(suite.findings_of(records, documents, engines))
-    write_atomically(html, page.report(documents, findings, records, page.circumstances()))
+        pictures = page.pictures(documents, findings, records, data)
+    write_atomically(html, page.report(documents, findings, records, page.circumstances(), pictures))
     terminal.show_summary(Console(), findings)
     return 0 if all(finding.as_declared for finding in findings) else 1
 
@@ -148,10 +168,12 @@ def check_output(option: str, path: Path) -> None:
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[str, str, float | None], None]]:
     """A line on standard error that names what is running and how far it is; silent where that is no terminal."""
+    from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    console = Console(file=os.fdopen(os.dup(2), "w", encoding="utf-8"))  # quiet_tensorflow takes standard error away
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    own = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding)  # quiet_tensorflow takes standard error away
+    console = Console(file=own)
+    columns = (SpinnerColumn("line"), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting TensorFlow", total=None)
         yield lambda document, engine, share: progress.update(
@@ -184,8 +206,9 @@ def quiet_tensorflow() -> Iterator[None]:
 
 def main() -> None:
     """Run the command line and exit with its code; a user's mistake is one line on standard error."""
+    transliterate_output()
     try:
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], prog_name="tf-repro", standalone_mode=False)
     except (typer.TyperException, InputError) as error:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         print(f"tf-repro: {' '.join(message.split())}", file=sys.stderr)

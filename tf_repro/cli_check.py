@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tf_repro.errors import InputError
 
@@ -34,7 +33,11 @@ def check(
     time_limit: Annotated[float, typer.Option(metavar="SECONDS", help="What the TF1 interpreter may take.")] = 120.0,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON.")] = None,
 ) -> int:
-    """Hold a TF2 port against its TF1 original, rung by rung, and say where they part and why.
+    """Hold a TF2 port against its TF1 original.
+
+    The programs are compared rung by rung: variables, initial values, forward, gradients, one step, N steps, optimizer
+    slots. Where they part, the tensor, both values and the tested causes are named. See README and examples/ for what
+    the two files look like.
 
     Exit codes: 0, every rung is equal; 1, one is not; 2, wrong usage or unreadable input.
     """
@@ -44,6 +47,7 @@ def check(
     from tf_repro.cli import quiet_tensorflow
     from tf_repro.record import write_atomically
     from tf_repro.report import ladder
+    from tf_repro.report.console import Terminal
 
     with quiet_tensorflow():
         report = migrate.check(
@@ -59,7 +63,7 @@ def check(
             keep_going=keep_going,
             time_limit=time_limit,
         )
-    ladder.show_ladder(Console(), report)
+    ladder.show_ladder(Terminal(), report)
     if json is not None:
         write_atomically(json, report.to_json())
     return 0 if report.passed else 1

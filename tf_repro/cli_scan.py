@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tf_repro.errors import InputError
 
@@ -16,22 +15,26 @@ def scan(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Python files, notebooks, or folders of them.")],
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the hits as JSON.")] = None,
 ) -> int:
-    """List the TF1 symbols in programs: what tf_upgrade_v2 would do, what to write instead, whether numbers change.
+    """List TF1 symbols and what to write instead.
 
+    Each symbol comes with what tf_upgrade_v2 would do, the native idiom, whether numbers change and what proves it.
     Nothing is run, and TensorFlow is not imported. Aliases, notebooks and Python 2 are understood.
 
     Exit codes: 0, all files were read, whatever was found in them; 2, wrong usage, or a file could not be read (the
     others are still listed).
     """
     from tf_repro import migrate
+    from tf_repro.migrate import scanner
     from tf_repro.record import write_atomically
     from tf_repro.report import scan as report
+    from tf_repro.report.console import Terminal
 
     if json is not None and (json.is_dir() or not json.parent.is_dir()):
         raise InputError(f"--json must be a file in an existing folder. Received: {json}")
     errors: list[InputError] = []
-    hits = migrate.scan(files, on_error=errors.append)
-    report.show_hits(Console(), hits, len(errors))
+    programs = scanner.programs(files, errors.append)
+    hits = migrate.scan(programs, on_error=errors.append)
+    report.show_hits(Terminal(), hits, len(programs), len(errors))
     if json is not None:
         write_atomically(json, report.dumps(hits))
     for error in errors:

@@ -258,7 +258,10 @@ def _compare_claim(document: Document, claim: Claim, engine: str, run: Record, t
 
 
 def _scalars(claim: Claim, run: Record, quantity: str) -> Any:
-    array = run.quantity(claim.moment, quantity).ravel()
+    try:
+        array = run.quantity(claim.moment, quantity).ravel()
+    except InputError as error:
+        raise InputError(f"claim {claim.id!r}: {error}") from None
     if array.size != len(claim.figures):
         raise InputError(
             f"claim {claim.id!r} must have as many figures as {claim.moment}/{quantity} has scalars. "

@@ -28,9 +28,10 @@ def build():
         return {"logits": logits, "loss": tf.reduce_mean(loss)}
 
     def forward(feeds):
-        weights = model.get_weights()
+        averages = [tf.identity(variable) for variable in model.non_trainable_variables]
         values = fetches(feeds)
-        model.set_weights(weights)  # in TF1, fetching the loss leaves the moving averages alone
+        for variable, average in zip(model.non_trainable_variables, averages, strict=True):
+            variable.assign(average)  # in TF1, fetching the loss leaves the moving averages alone
         return values
 
     @tf.function

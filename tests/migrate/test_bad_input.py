@@ -26,6 +26,14 @@ LEGACIES = {
         changed(LEGACY, ('{"x": x, "y": y}', '{"x": x, "y": loss}')),
         r"must be tf\.placeholder tensors\. Received: 'y'",
     ),
+    "text fetched": (
+        changed(LEGACY, ('"loss": loss}', '"loss": loss, "merged": tf.summary.scalar("loss", loss)}')),
+        r"fetches must be dense tensors of real numbers\. Received: 'merged', a .*Tensor of dtype string",
+    ),
+    "operation fetched": (
+        changed(LEGACY, ('"loss": loss}', '"loss": loss, "none": tf.no_op()}')),
+        r"fetches must be dense tensors of real numbers\. Received: 'none', a Operation of dtype none",
+    ),
     "lost from TensorFlow 2": (
         changed(LEGACY, ("tf.nn.relu", "tf.contrib.layers.relu")),
         r"AttributeError: .*contrib.*give a TF1 interpreter with --tf1-python",

@@ -162,7 +162,141 @@ def build():
     }
 """
 
+LSTM_LEGACY = """
+import tensorflow as tf
+
+def build():
+    x = tf.placeholder(tf.float32, [5, None, 3])
+    y = tf.placeholder(tf.float32, [None, 4])
+    kernel = tf.get_variable("lstm/kernel", [7, 16], initializer=tf.glorot_uniform_initializer(seed=1))
+    bias = tf.get_variable("lstm/bias", [16], initializer=tf.zeros_initializer())
+
+    def body(t, c, h):
+        i, j, f, o = tf.split(tf.matmul(tf.concat([x[t], h], 1), kernel) + bias, 4, axis=1)
+        c = c * tf.sigmoid(f + 1.0) + tf.sigmoid(i) * tf.tanh(j)
+        return t + 1, c, tf.tanh(c) * tf.sigmoid(o)
+
+    start = tf.zeros([tf.shape(x)[1], 4])
+    any_batch = tf.TensorShape([None, 4])
+    shapes = [tf.TensorShape([]), any_batch, any_batch]
+    _, c, h = tf.while_loop(lambda t, c, h: t < 5, body, [0, start, start], shape_invariants=shapes)
+    loss = tf.reduce_sum(tf.squared_difference(h, y))
+    optimizer = tf.train.AdamOptimizer(0.01)
+    gradients, variables = zip(*optimizer.compute_gradients(loss))
+    clipped, norm = tf.clip_by_global_norm(gradients, 1.0)
+    train = optimizer.apply_gradients(zip(clipped, variables))
+    return {"placeholders": {"x": x, "y": y}, "fetches": {"h": h, "loss": loss, "norm": norm}, "train": train}
+"""
+LSTM_PORT = """
+import tensorflow as tf
+from tf_repro import optimizers
+
+def build():
+    variables = kernel, bias = tf.Variable(tf.zeros([7, 16]), name="kernel"), tf.Variable(tf.zeros([16]), name="bias")
+    optimizer = optimizers.Adam(0.01)
+
+    def run(feeds):
+        with tf.GradientTape() as tape:
+            c = h = tf.zeros([feeds["x"].shape[1], 4])
+            for x in tf.unstack(feeds["x"]):
+                i, j, f, o = tf.split(tf.matmul(tf.concat([x, h], 1), kernel) + bias, 4, axis=1)
+                c = c * tf.sigmoid(f + 1.0) + tf.sigmoid(i) * tf.tanh(j)
+                h = tf.tanh(c) * tf.sigmoid(o)
+            loss = tf.reduce_sum(tf.math.squared_difference(h, feeds["y"]))
+        clipped, norm = tf.clip_by_global_norm(tape.gradient(loss, variables), 1.0)
+        return {"h": h, "loss": loss, "norm": norm}, clipped
+
+    return {
+        "variables": variables,
+        "forward": lambda feeds: run(feeds)[0],
+        "step": lambda feeds: optimizer.apply(run(feeds)[1], variables),
+        "optimizer": optimizer,
+    }
+"""
+
+SPARSE_CLIPPED_LEGACY = """
+import tensorflow as tf
+
+def build():
+    words, label = tf.placeholder(tf.int64, [None, 3]), tf.placeholder(tf.int32, [None])
+    table = tf.get_variable("table", [2, 4], initializer=tf.random_uniform_initializer(-1, 1, seed=1))
+    kernel = tf.get_variable("kernel", [12, 2], initializer=tf.random_uniform_initializer(-1, 1, seed=2))
+    logits = tf.matmul(tf.reshape(tf.nn.embedding_lookup(table, words), [-1, 12]), kernel)
+    loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=logits))
+    variables = tf.trainable_variables()
+    clipped, _ = tf.clip_by_global_norm(tf.gradients(loss, variables), 0.1)
+    train = tf.train.AdamOptimizer(0.01).apply_gradients(zip(clipped, variables))
+    return {"placeholders": {"words": words, "label": label}, "fetches": {"loss": loss}, "train": train}
+"""
+SPARSE_CLIPPED_PORT = """
+import tensorflow as tf
+from tf_repro import optimizers
+
+def build():
+    variables = table, kernel = tf.Variable(tf.zeros([2, 4])), tf.Variable(tf.zeros([12, 2]))
+    optimizer = optimizers.Adam(0.01)
+
+    def forward(feeds):
+        logits = tf.matmul(tf.reshape(tf.nn.embedding_lookup(table, feeds["words"]), [-1, 12]), kernel)
+        return {"loss": tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(feeds["label"], logits))}
+
+    def step(feeds):
+        with tf.GradientTape() as tape:
+            loss = forward(feeds)["loss"]
+        clipped, _ = tf.clip_by_global_norm(tape.gradient(loss, variables), 0.1)
+        optimizer.apply(clipped, variables)
+
+    return {"variables": {"table": table, "kernel": kernel}, "forward": forward, "step": step, "optimizer": optimizer}
+"""
+
+TWO_LOSSES_LEGACY = """
+import tensorflow as tf
+
+def build():
+    x = tf.placeholder(tf.float32, [None, 6])
+    keep_prob, rate = tf.placeholder(tf.float32), tf.placeholder(tf.float32, [])
+    losses, trains = [], []
+    for name, optimizer in (("one", tf.train.AdamOptimizer(rate)), ("two", tf.train.MomentumOptimizer(rate, 0.9))):
+        with tf.variable_scope(name):
+            w = tf.get_variable("w", [6], initializer=tf.random_normal_initializer(seed=1))
+            l2 = 0.01 * tf.nn.l2_loss(w)
+            tf.add_to_collection(tf.GraphKeys.REGULARIZATION_LOSSES, l2)
+            losses.append(tf.reduce_mean(tf.nn.dropout(tf.sigmoid(x * w), keep_prob)) + l2)
+            trains.append(optimizer.minimize(losses[-1], var_list=[w]))
+    return {
+        "placeholders": {"x": x, "keep_prob": keep_prob, "rate": rate},
+        "fetches": {"one": losses[0], "two": losses[1]},
+        "train": trains,
+        "feeds": {"keep_prob": 1.0, "rate": [0.1, 0.1, 0.01]},
+    }
+"""
+TWO_LOSSES_PORT = """
+import tensorflow as tf
+from tf_repro import optimizers
+
+def build():
+    variables = {name: tf.Variable(tf.zeros([6])) for name in ("one/w", "two/w")}
+    both = [optimizers.Adam(0.1), optimizers.Momentum(0.1, 0.9)]
+
+    def losses(feeds):
+        return [tf.reduce_mean(tf.sigmoid(feeds["x"] * w)) + 0.01 * tf.nn.l2_loss(w) for w in variables.values()]
+
+    def step(feeds):
+        with tf.GradientTape(persistent=True) as tape:
+            values = losses(feeds)
+        gradients = {name: tape.gradient(loss, variables[name]) for name, loss in zip(variables, values)}
+        for optimizer, (name, gradient) in zip(both, gradients.items()):
+            optimizer.learning_rate = feeds["rate"]
+            optimizer.apply([gradient], [variables[name]])
+        return gradients
+
+    return {"variables": variables, "forward": lambda feeds: dict(zip(("one", "two"), losses(feeds))), "step": step}
+"""
+
 PROGRAMS = {
+    "an LSTM by hand in a while_loop": (LSTM_LEGACY, LSTM_PORT),
+    "sparse gradients clipped by their global norm": (SPARSE_CLIPPED_LEGACY, SPARSE_CLIPPED_PORT),
+    "two losses, two train ops, rates that are fed": (TWO_LOSSES_LEGACY, TWO_LOSSES_PORT),
     "convolution": (CONVOLUTION_LEGACY, CONVOLUTION_PORT),
     "embedding with sparse gradients": (EMBEDDING_LEGACY, EMBEDDING_PORT),
     "float64 and gradients by hand": (BY_HAND_LEGACY, BY_HAND_PORT),
@@ -218,8 +352,8 @@ def build():
 """
 
 
-@pytest.mark.parametrize("name", ["softmax_backprop", "softmax_cross_entropy", "reverse_mode"])
-def test_document_in_graph_mode(name, tmp_path):
+@pytest.mark.parametrize("name", sorted(folder.name for folder in EXAMPLES.iterdir()))
+def test_example_in_graph_mode(name, tmp_path):
     port = tmp_path / "port.py"
     port.write_text(IN_GRAPH_MODE.format(port=str(EXAMPLES / name / "port.py")))
     report = migrate.check(EXAMPLES / name / "legacy.py", port)

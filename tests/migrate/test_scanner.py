@@ -365,5 +365,5 @@ def test_folder_goes_on_after_a_bad_file(tmp_path):
 
 def test_markup_in_a_file_name_is_shown_as_it_is(tmp_path):
     console = Console(file=io.StringIO(), width=200)
-    report.show_hits(console, scanned(tmp_path, "import tensorflow as tf\ntf.log(1)", "[red]a.py"))
+    report.show_hits(console, scanned(tmp_path, "import tensorflow as tf\ntf.log(1)", "[red]a.py"), 1)
     assert "[red]a.py" in console.file.getvalue()

@@ -100,7 +100,8 @@ def load(name: str, directory: Path = DIRECTORY) -> Document:
     """
     known = names(directory)
     if name not in known:
-        raise InputError(f"document must be one of {', '.join(known)}. Received: {name!r}")
+        where = "" if directory == DIRECTORY else f" in {directory}"
+        raise InputError(f"document must be one of {', '.join(known)}{where}. Received: {name!r}")
     path = directory / f"{name}.toml"
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

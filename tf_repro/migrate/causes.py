@@ -10,12 +10,15 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 
+from tf_repro.compare import difference
 from tf_repro.migrate import faults, optimizer_faults, substitutions
 from tf_repro.migrate.outcome import FAILED, Cause, RuledOut
 from tf_repro.migrate.port import running_eagerly
 from tf_repro.migrate.rungs import MEASURES, gap, judge, prepared
 
 SECONDS = 60.0
+AS_FAR = 4.0
+"""What two orders of summation may differ by, in units of what one ULP in each variable makes."""
 ROUNDING = 64.0
 """With this many units in the last place left, of eight times as many or more before, only rounding is left."""
 
@@ -55,7 +58,27 @@ def diagnose(this, name, measured):
             ruled_out.append(RuledOut(candidate.cause, candidate.change))
         else:
             found.append(cause)
+    if not found:
+        candidate, cause = of_rounding(this, name, measured)
+        found, ruled_out = ([cause], ruled_out) if cause else ([], [*ruled_out, candidate])
     return sorted(found, key=lambda cause: not cause.passes), ruled_out
+
+
+def of_rounding(this, name, measured):
+    """Whether the port itself moves as far when each of its variables is moved by one ULP."""
+    change = "with each variable moved by one ULP, the port itself moves as far"
+    tried = RuledOut("rounding", change)
+    try:
+        moved = MEASURES[name](this, prepared(this, faults.nudge))
+    except Exception:  # a rung that cannot be run so is not explained so
+        return tried, None
+    for moment, quantities in measured.items():
+        for tensor, received in quantities.items():
+            apart = difference(received, this.legacy[moment][tensor], scaled=True)
+            own = difference(received, moved[moment][tensor], scaled=True)
+            if apart is not None and (own is None or apart.scaled > AS_FAR * own.scaled):
+                return tried, None
+    return tried, Cause("rounding", change, judge(this, name, measured).ulp, False)
 
 
 def attempt(this, name, candidate, before):
@@ -89,6 +112,9 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
     """The changes to test on a rung, the most specific first."""
     if name == "initial values":
         return
+    yield faults.Candidate(
+        "graph optimiser", "with the port's tf.functions run as Python, operation by operation", eager=True
+    )
     lines = faults.called_lines(this, name)
     for substitution in substitutions.NUMERICS:
         yield from faults.by_line(this, substitution, lines[substitution])
@@ -115,6 +141,8 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
     for substitution in (*substitutions.FORWARD, *substitutions.BATCH_NORMALIZATION):
         yield from faults.by_line(this, substitution, lines[substitution])
     if name != "forward":
+        for substitution in substitutions.BIAS_ADDITION:
+            yield from faults.by_line(this, substitution, lines[substitution])
         yield from faults.scales(this)
     yield faults.Candidate(
         substitutions.EVERY_FLOAT64.cause,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_repro.migrate import substitutions
@@ -121,6 +122,7 @@ def called_lines(this, name):
         *substitutions.NUMERICS,
         *substitutions.FORWARD,
         *substitutions.BATCH_NORMALIZATION,
+        *substitutions.BIAS_ADDITION,
         *substitutions.CLIPPING,
         substitutions.CLIP_EACH,
     )
@@ -175,6 +177,20 @@ def scales(this):
                 "mean for sum",
                 f"with gradients {words}",
                 lambda factor=factor: substitutions.changing_gradients(lambda g: scaled(g, factor)),
+            )
+
+
+def nudge(port):
+    """Move every variable by one ULP, up or down by a fixed draw."""
+    random = np.random.RandomState(0)
+    for name, value in port.values().items():
+        if value.dtype in (np.float32, np.float64):
+            port.assign(
+                {
+                    name: np.nextafter(
+                        value, np.where(random.rand(*value.shape) < 0.5, -np.inf, np.inf).astype(value.dtype)
+                    )
+                }
             )
 
 

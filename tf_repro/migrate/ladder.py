@@ -62,7 +62,8 @@ def _variables(this, built, left_out):
         parts = [f"only in the TF1 program: {', '.join(missing)}"] * bool(missing) + [
             f"only in the port: {', '.join(extra)}"
         ] * bool(extra)
-        return Rung("variables", FAILED, f"{'; '.join(parts)}. Give name_map, or make the two lists equal")
+        mend = "pair them with --map TF1=PORT (name_map), or leave one of TF1 out with --map TF1="
+        return Rung("variables", FAILED, f"{'; '.join(parts)}; {mend}")
     for a, b in this.mapping.items():
         if legacy[a].shape != port[b].shape:
             detail = f"{a} has shape {legacy[a].shape} in the TF1 program, {b} has shape {port[b].shape} in the port"

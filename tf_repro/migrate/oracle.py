@@ -14,9 +14,11 @@ import types
 from pathlib import Path
 
 import numpy as np
+from absl import flags as absl_flags
 
 from tf_repro.errors import InputError
 from tf_repro.migrate import runner
+from tf_repro.migrate.beside import is_beside, ports_modules_hidden
 from tf_repro.record import Record
 
 _GLOBAL_SWITCHES = (
@@ -59,7 +61,7 @@ def run_legacy(path, *, steps, seed, feeds, tf1_python=None, time_limit=None, st
 def _run_in_process(path, steps, seed, feeds, start):
     import tensorflow.compat.v1 as tf
 
-    with _tensorflow_is_version_1(tf, path):
+    with ports_modules_hidden(), _tensorflow_is_version_1(tf, path):
         try:
             return runner.run(str(path), tf, steps, seed, feeds, start)
         except runner.ProgramError as error:
@@ -87,7 +89,7 @@ def _tensorflow_is_version_1(tf, path):
     folder = str(Path(path).resolve().parent)
     sys.modules.update(swapped)
     sys.path.insert(0, folder)
-    verbosity = tf.logging.get_verbosity()
+    verbosity, flags = tf.logging.get_verbosity(), set(absl_flags.FLAGS)
     tf.disable_v2_tensorshape()
     try:
         yield
@@ -95,9 +97,11 @@ def _tensorflow_is_version_1(tf, path):
         tf.logging.set_verbosity(verbosity)
         tf.enable_v2_tensorshape()
         sys.path.remove(folder)
+        for name in set(absl_flags.FLAGS) - flags:
+            delattr(absl_flags.FLAGS, name)  # the program runs again, for which they must not be defined
         sys.modules.update({name: module for name, module in before.items() if module is not None})
         for name in set(sys.modules) - loaded:
-            if str(getattr(sys.modules[name], "__file__", None) or "").startswith(folder + os.sep):
+            if is_beside(sys.modules[name], folder):
                 del sys.modules[name]  # the port must not get the program's own helpers on compat.v1
 
 

@@ -78,7 +78,7 @@ class Rung:
 
     @property
     def excluded(self) -> str:
-        """One line: the kinds of fault that were tested and do not mend it, with how many changes each took."""
+        """The kinds of fault that were tested and do not mend it, with how many changes each took, in one line."""
         counts = Counter(each.name for each in self.ruled_out)
         return ", ".join(name if count == 1 else f"{name} ({count})" for name, count in counts.items())
 

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_repro.errors import InputError
+from tf_repro.migrate.beside import imports_beside
 from tf_repro.migrate.runner import explain
 from tf_repro.optimizers import TF1Optimizer
 
@@ -68,7 +69,8 @@ class Port:
     def _build(self):
         module = types.ModuleType("port_program")
         module.__file__ = str(self.path)
-        with _importing_beside(self.path):
+        sys.modules[module.__name__] = module  # where AutoGraph looks for a function's source
+        with imports_beside(self.path):
             try:
                 exec(compile(self.path.read_text(encoding="utf-8"), str(self.path), "exec"), vars(module))
             except Exception as error:
@@ -210,16 +212,6 @@ def running_eagerly():
         yield
     finally:
         tf.config.run_functions_eagerly(before)
-
-
-@contextlib.contextmanager
-def _importing_beside(path):
-    folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)
 
 
 def _named(variables):

@@ -4,6 +4,7 @@ This file stands alone: Python 3.6, NumPy and TensorFlow are all it needs. The c
 interpreter, or calls :func:`run` in its own process with ``tensorflow.compat.v1``.
 """
 
+import contextlib
 import json
 import os
 import platform
@@ -56,7 +57,7 @@ def run(path, tf, steps, seed, given, start=None):
     tf.logging.set_verbosity(tf.logging.ERROR)
     with tf.Graph().as_default():
         tf.set_random_seed(seed)
-        with captured_optimizers(tf) as applied:
+        with command_line_of(path), captured_optimizers(tf) as applied:
             program = built(path)
         feeds = Feeds(program["placeholders"], program.get("feeds") if given is None else given, seed)
         variables = OrderedDict((plain(v), v) for v in tf.global_variables())
@@ -98,19 +99,29 @@ def run_moments(tf, program, model, slots, applied, feeds, steps, variables, giv
         with tf.Session() as session:
             restore(session, tf, variables, start)
             moments["gradients"] = session.run(gradients, feeds.at(0))
-    rates = [learning_rate(optimizer) for optimizer, _ in applied]
-    rates = [rate for rate in rates if rate is not None][:1]
     with tf.Session() as session:
         restore(session, tf, variables, start)
-        moments["learning rate"] = OrderedDict()
         for step in range(1, steps + 1):
-            if rates:
-                moments["learning rate"][f"step {step}"] = session.run(rates[0], feeds.at(step - 1))
             session.run(program["train"], feeds.at(step - 1))
             moments[f"step {step}"] = session.run(model)
-        moments["forward after"] = session.run(fetches, feeds.at(0))
         moments["slots"] = session.run(slots) if slots else {}
+        moments["forward after"] = session.run(fetches, feeds.at(0))
+    rates = [learning_rate(optimizer) for optimizer, _ in applied]
+    states = [start] + [moments[f"step {step}"] for step in range(1, steps)]
+    moments["learning rate"] = learning_rates(
+        tf, [rate for rate in rates if rate is not None], variables, states, feeds
+    )
     return moments
+
+
+def learning_rates(tf, rates, variables, states, feeds):
+    """The first optimizer's rate in each step, read apart from the training: it may run updates that hang on it."""
+    read = OrderedDict()
+    for step, state in enumerate(states if rates else []):
+        with tf.Session() as session:
+            restore(session, tf, variables, state)
+            read[f"step {step + 1}"] = session.run(rates[0], feeds.at(step))
+    return read
 
 
 def restore(session, tf, variables, values):
@@ -196,6 +207,16 @@ def drawn(name, placeholder, batch, random):
     return [random.randint(0, 2, lengths).astype(dtype) for _ in range(4)]
 
 
+@contextlib.contextmanager
+def command_line_of(path):
+    """While it lasts, the program's own flags have their defaults, whatever the checker was given."""
+    before, sys.argv = sys.argv, [path]
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
 class captured_optimizers:
     """Note every ``tf.train.Optimizer.apply_gradients``: what is really applied, after clipping, and by whom."""
 
@@ -270,10 +291,26 @@ def built(path):
     for key in ("placeholders", "fetches"):
         if not isinstance(program[key], dict):
             raise ProgramError(f"{key!r} must be a dict by name. Received: {type(program[key]).__name__}")
+    for key, tensor in program["fetches"].items():
+        if not is_dense_number(tensor):
+            kind = "{} of dtype {}".format(
+                type(tensor).__name__, getattr(getattr(tensor, "dtype", None), "name", "none")
+            )
+            raise ProgramError(f"fetches must be dense tensors of real numbers. Received: {key!r}, a {kind}")
     for key, tensor in program["placeholders"].items():
         if not hasattr(tensor, "graph") or "Placeholder" not in getattr(getattr(tensor, "op", None), "type", ""):
             raise ProgramError(f"placeholders must be tf.placeholder tensors. Received: {key!r} = {tensor}")
     return program
+
+
+def is_dense_number(tensor):
+    """Whether a fetch gives an array of floating-point numbers, integers or truth values."""
+    dtype = getattr(tensor, "dtype", None)
+    return (
+        dtype is not None
+        and not hasattr(tensor, "indices")
+        and (dtype.is_floating or dtype.is_integer or dtype.is_bool)
+    )
 
 
 def load(path):

@@ -69,9 +69,14 @@ class Idiom:
 
 def scan(paths, on_error=None):
     """The hits in programs; see :func:`tf_repro.migrate.scan`."""
+    calls = (functools.partial(_scan_file, file) for file in programs(paths, on_error))
+    return [hit for found in _guarded(on_error, calls) for hit in found]
+
+
+def programs(paths, on_error=None):
+    """The files that a scan of ``paths`` reads, each once."""
     files = _guarded(on_error, (functools.partial(source.files, path) for path in paths))
-    unique = dict.fromkeys(file for found in files for file in found)
-    return [hit for found in _guarded(on_error, (functools.partial(_scan_file, f) for f in unique)) for hit in found]
+    return list(dict.fromkeys(file for found in files for file in found))
 
 
 def _guarded(on_error, calls):

@@ -26,12 +26,14 @@ class Substitution:
         functions: where the function is to be found, such as ``"tensorflow:nn.dropout"``.
         change: what is called instead, in words.
         replacement: called with the original and the call's arguments.
+        applies: whether it concerns a call with these arguments.
     """
 
     cause: str
     functions: tuple[str, ...]
     change: str
     replacement: Callable[..., Any]
+    applies: Callable[..., bool] = lambda *_, **__: True
 
     @contextlib.contextmanager
     def applied(self, path, place=None, seen=None):
@@ -46,7 +48,7 @@ class Substitution:
     def _wrapper(self, original, path, place, seen):
         @functools.wraps(original)
         def call(*arguments, **options):
-            here = _place_in(path)
+            here = _place_in(path) if self.applies(*arguments, **options) else None
             if seen is not None and here is not None:
                 seen[here] = [*arguments, *options.values()]
             if seen is None and here is not None and place in (None, here):
@@ -69,11 +71,17 @@ def _place_in(path):
     """The file and line of the port, or of a module beside it, from which a function is called; None from elsewhere."""
     frame = sys._getframe(2)
     while frame is not None:
-        file = Path(frame.f_code.co_filename)
-        if file.is_relative_to(path.parent) and "site-packages" not in file.parts:
-            return str(file), frame.f_lineno
+        file = frame.f_code.co_filename
+        if _is_of_port(file, path):
+            return file, frame.f_lineno
         frame = frame.f_back
     return None
+
+
+@functools.cache
+def _is_of_port(file, path):
+    """Whether the file is the port, or in its folder and not in an environment there."""
+    return Path(file).is_relative_to(path.parent) and "site-packages" not in Path(file).parts
 
 
 def _sum(original, value, *arguments, **options):
@@ -137,6 +145,22 @@ def _tf1_softmax(original, logits, axis=-1, name=None):
     return _OWN_SOFTMAX(logits, -1 if axis is None else axis, numerics="tf1")
 
 
+def _is_bias(x, y):
+    return getattr(getattr(y, "shape", None), "rank", None) == 1 and x.shape.rank in (2, 3, 4, 5)
+
+
+def _as_bias(original, x, y):
+    return tf.nn.bias_add(x, y)
+
+
+def _broadcast_bias(original, value, bias, data_format=None, name=None):
+    return value + bias
+
+
+def _is_channels_last(value, bias, data_format=None, name=None):
+    return data_format is None or data_format.endswith("C")
+
+
 def _with_epsilon(epsilon, original, x, mean, variance, offset, scale, variance_epsilon, name=None):
     return original(x, mean, variance, offset, scale, epsilon, name)
 
@@ -167,6 +191,12 @@ NUMERICS = (
     Substitution("numerics", ("tf_repro.nn:softmax",), "tf.nn.softmax instead", _stock_softmax),
     Substitution("numerics", ("tensorflow:nn.softmax",), 'nn.softmax with numerics="tf1" instead', _tf1_softmax),
 )
+
+BIAS_ADDITION = (
+    Substitution("bias addition", ("tensorflow:nn.bias_add",), "+ instead", _broadcast_bias, _is_channels_last),
+    Substitution("bias addition", ("tensorflow:Tensor.__add__",), "tf.nn.bias_add for +", _as_bias, _is_bias),
+)
+"""The two are equal forward; their gradients sum in another order."""
 
 BATCH_NORMALIZATION = (
     *(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tf_repro.suite import Source
 
 STYLES = {REPRODUCED: "green", DRIFTED: "yellow", ERRATUM: "cyan", UNEXPLAINED: "bold red"}
+SIDE_BY_SIDE = 120
 
 
 def show_documents(console: Console, documents: Iterable[Document]) -> None:
@@ -45,8 +46,8 @@ def show_findings(console: Console, document: Document, findings: Sequence[Findi
     table.add_column("measured", justify="right", no_wrap=True)
     table.add_column("ULP", justify="right", no_wrap=True)
     table.add_column("verdict and engines", min_width=22)
-    for _, of_figure in groupby(outcomes(document, findings), key=lambda outcome: outcome.finding.name):
-        of_figure = list(of_figure)
+    for _, group in groupby(outcomes(document, findings), key=lambda outcome: outcome.finding.name):
+        of_figure = list(group)
         for outcome in of_figure:
             finding = outcome.finding
             figure = finding.name.partition("/")[2] if outcome.is_first else ""
@@ -100,10 +101,10 @@ def show_sources(console: Console, sources: Sequence[Source]) -> None:
         (source.title, Syntax(source.text, "python", theme="ansi_light", word_wrap=True, background_color="default"))
         for source in sources
     ]
-    if console.width < 120:
+    if console.width < SIDE_BY_SIDE:
         for title, program in programs:
             console.rule(title)
-            console.print(program)
+            console.print(program.highlight(program.code), soft_wrap=True)  # lines stay whole, for whoever copies them
         return
     table = Table(box=box.SIMPLE_HEAD, expand=True)
     for title, _ in programs:

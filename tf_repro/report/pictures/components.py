@@ -87,7 +87,8 @@ def _accuracy(name: str, places: Sequence[float], errors: Errors, label: str, ca
         figure.legend(loc="outside upper center", ncols=len(errors))
 
     worst = "; ".join(
-        f"{function}'s goes from {values[0]:.0e} at {places[0]:g} to {values[-1]:.0e} at {places[-1]:g}, at most {max(values):.0e}"
+        f"{function}'s goes from {values[0]:.0e} at {places[0]:g} to {values[-1]:.0e} at {places[-1]:g}, "
+        f"at most {max(values):.0e}"
         for function, values in errors.items()
     )
     return picture(
@@ -132,13 +133,13 @@ def _benchmark(operation: str, rows: Sequence[Mapping[str, Any]]) -> Picture:
             strict=True,
         ):
             for index, name in enumerate(names):
-                measured = [row["implementations"].get(name, {}).get(key, np.nan) for row in rows]
+                measured = np.array([row["implementations"].get(name, {}).get(key, np.nan) for row in rows])
                 if key == "peak_bytes":
                     measured = np.maximum(measured, _LEAST_BYTES)
                 shift = (index - (len(names) - 1) / 2) * 0.12
                 places = np.arange(len(rows)) + shift
                 axes.plot(
-                    np.asarray(measured) / unit,
+                    measured / unit,
                     places,
                     linestyle="none",
                     marker=MARKERS[index % len(MARKERS)],

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
 from tf_repro.record import Record
-from tf_repro.report.pictures.svg import INK, SERIES, Picture, picture
+from tf_repro.report.pictures.svg import INK, Picture, picture
 
 NODES = (  # operation, where it stands, the nodes it takes
     ("x", (0.0, 0.0), ()),
@@ -28,9 +28,9 @@ def graph(record: Record) -> Picture:
             axes.add_patch(Circle(place, _RADIUS, facecolor="none", edgecolor=INK, linewidth=1.4))
             axes.text(*place, operation, ha="center", va="center", fontsize=13)
             beside = place[0] + _RADIUS + 0.08
-            axes.text(beside, place[1] + 0.13, f"n{number} = {values[number - 1]:g}", color=SERIES[0], va="center")
+            axes.text(beside, place[1] + 0.13, f"n{number} = {values[number - 1]:g}", va="center")
             partial = f"∂f/∂n{number} = {partials[number - 1]:g}"
-            axes.text(beside, place[1] - 0.17, partial, color=SERIES[1], va="center")
+            axes.text(beside, place[1] - 0.17, partial, style="italic", va="center")
             for turn, source in enumerate(inputs):
                 bend = (0.25 if turn else -0.25) if inputs.count(source) > 1 else 0.0
                 axes.add_patch(_arrow(NODES[source - 1][1], place, bend))
@@ -46,7 +46,8 @@ def graph(record: Record) -> Picture:
         draw,
         title="Values forward and partial derivatives backward in f(x, y) = x²y + y + 2",
         alt=f"The graph of f at x = {values[0]:g}, y = {values[1]:g}. {nodes}.",
-        caption="Blue: the node's value, computed upwards. Orange: f's partial derivative by the node, computed downwards.",
+        caption="Upright: the node's value, computed upwards. Italic: f's partial derivative by the node, computed "
+        "downwards.",
         height=4.4,
     )
 

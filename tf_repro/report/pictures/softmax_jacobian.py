@@ -27,8 +27,8 @@ def learning_curve(record: Record) -> Picture:
         "softmax-jacobian-learning",
         draw,
         title="The three-layer network learns",
-        alt=f"Over {loss.size - 1} steps the mean cross-entropy falls from {loss[0]:.3f} to {loss[-1]:.3f} nats and the "
-        f"accuracy on the training images goes from {accuracy[0]:.1%} to {accuracy[-1]:.1%}.",
+        alt=f"Over {loss.size - 1} steps the mean cross-entropy falls from {loss[0]:.3f} to {loss[-1]:.3f} nats and "
+        f"the accuracy on the training images goes from {accuracy[0]:.1%} to {accuracy[-1]:.1%}.",
         caption="Full-batch descent by the gradients of the document's backward pass.",
         height=3.8,
     )
@@ -59,8 +59,8 @@ def confusion(record: Record, digits: Digits) -> Picture:
         "softmax-jacobian-confusion",
         draw,
         title="Confusion matrix of the three-layer network",
-        alt=f"Of {counts.sum()} images that it has not seen, the network reads {right} rightly ({right / counts.sum():.1%})."
-        + most,
+        alt=f"Of {counts.sum()} images that it has not seen, the network reads {right} rightly "
+        f"({right / counts.sum():.1%}).{most}",
         caption="How many held-out images of each digit (row) the network takes for which (column), "
         "coloured by the share of the row.",
         height=4.0,

@@ -19,6 +19,10 @@ FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 WIDTH = 5.0  # inches of 72 units: text keeps its size on a telephone and doubles on a desktop
 
 _MEASURED = "DejaVu Sans"  # matplotlib's own font, wider than the page's, so that what fits it fits them
+_INKED = [
+    *("text.color", "patch.edgecolor", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor"),
+    *("xtick.color", "ytick.color"),
+]
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": [_MEASURED],
@@ -34,11 +38,7 @@ _STYLE: dict[str, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "lines.markersize": 5.0,
-    **{
-        f"{part}.{kind}": INK
-        for part, kind in [("text", "color"), ("axes", "edgecolor"), ("axes", "labelcolor"), ("axes", "titlecolor")]
-        + [("xtick", "color"), ("ytick", "color"), ("patch", "edgecolor")]
-    },
+    **dict.fromkeys(_INKED, INK),
 }
 _REFERENCE = re.compile(r"#([\w.-]+)")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
