@@ -32,6 +32,7 @@ def check(
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Climb on after a rung that fails.")] = False,
     time_limit: Annotated[float, typer.Option(metavar="SECONDS", help="What the TF1 interpreter may take.")] = 120.0,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as one HTML page.")] = None,
 ) -> int:
     """Hold a TF2 port against its TF1 original.
 
@@ -41,14 +42,15 @@ def check(
 
     Exit codes: 0, every rung is equal; 1, one is not; 2, wrong usage or unreadable input.
     """
-    if json is not None and (json.is_dir() or not json.parent.is_dir()):
-        raise InputError(f"--json must be a file in an existing folder. Received: {json}")
     from tf_repro import migrate
-    from tf_repro.cli import quiet_tensorflow
+    from tf_repro.cli import check_output, quiet_tensorflow
     from tf_repro.record import write_atomically
     from tf_repro.report import ladder
     from tf_repro.report.console import Terminal
 
+    for option, path in (("--json", json), ("--html", html)):
+        if path is not None:
+            check_output(option, path)
     with quiet_tensorflow():
         report = migrate.check(
             legacy,
@@ -66,6 +68,10 @@ def check(
     ladder.show_ladder(Terminal(), report)
     if json is not None:
         write_atomically(json, report.to_json())
+    if html is not None:
+        from tf_repro.report.html import check_page
+
+        write_atomically(html, check_page.check_page(report, legacy, port))
     return 0 if report.passed else 1
 
 

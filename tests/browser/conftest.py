@@ -83,7 +83,7 @@ def report(run, tmp_path_factory):
     from tf_repro.report.html import page
 
     documents, records, findings = run
-    drawn = {"summary": [], "component": []}
+    drawn = {}
     for name in (document.name for document in documents):
         of_engine = {engine: record for (document, engine), record in records.items() if document == name}
         own = [finding for finding in findings if finding.document == name]

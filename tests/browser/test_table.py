@@ -28,9 +28,13 @@ def rows(browser):
 
 def choose(browser, **choices):
     """Choose in the table's form by keyboard, as a user does; the driver's click on an option is no user's event."""
+    from selenium.webdriver.common.keys import Keys
+
     form = browser.find_element("css selector", "form[data-filters=findings-table]")
     for name, value in choices.items():
-        form.find_element("name", name).send_keys(value)
+        select = form.find_element("name", name)
+        place = [option.text for option in select.find_elements("tag name", "option")].index(value)
+        select.send_keys(Keys.HOME, Keys.ARROW_DOWN * place)
     return form
 
 
