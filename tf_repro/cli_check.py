@@ -32,6 +32,7 @@ def check(
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Climb on after a rung that fails.")] = False,
     time_limit: Annotated[float, typer.Option(metavar="SECONDS", help="What the TF1 interpreter may take.")] = 120.0,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as one HTML page.")] = None,
 ) -> int:
     """Hold a TF2 port against its TF1 original.
 
@@ -47,8 +48,9 @@ def check(
     from tf_repro.report import ladder
     from tf_repro.report.console import Terminal
 
-    if json is not None:
-        check_output("--json", json)
+    for option, path in (("--json", json), ("--html", html)):
+        if path is not None:
+            check_output(option, path)
     with quiet_tensorflow():
         report = migrate.check(
             legacy,
@@ -66,6 +68,10 @@ def check(
     ladder.show_ladder(Terminal(), report)
     if json is not None:
         write_atomically(json, report.to_json())
+    if html is not None:
+        from tf_repro.report.html import check_page
+
+        write_atomically(html, check_page.check_page(report, legacy, port))
     return 0 if report.passed else 1
 
 

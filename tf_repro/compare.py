@@ -327,7 +327,7 @@ def difference(expected: Any, received: Any, scaled: bool = False) -> Difference
         return None
     if expected.dtype not in (np.float32, np.float64):
         expected, received = expected.astype(np.float64), received.astype(np.float64)
-    steps = np.where(differs, np.abs(_ordinals(expected) - _ordinals(received)), -1.0)
+    steps = np.where(differs, ulp_distances(expected, received), -1.0)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         distance = np.where(differs, np.abs(expected.astype(np.float64) - received.astype(np.float64)), 0.0)
         worst = int(np.argmax(distance if scaled else steps))
@@ -344,8 +344,27 @@ def difference(expected: Any, received: Any, scaled: bool = False) -> Difference
     )
 
 
+def ulp_distances(a: Any, b: Any) -> Any:
+    """How many floating-point steps apart the elements of two arrays are, as float64, to its precision.
+
+    Args:
+        a: a float32 or float64 array without nan; numbers of other types count as float64.
+        b: an array of the same shape and dtype.
+
+    Example:
+        >>> import numpy as np
+        >>> ulp_distances(np.float32([1, 2]), np.float32([1, 2.0000005]))
+        array([0., 2.])
+    """
+    import numpy as np
+
+    return np.abs(_ordinals(np.asarray(a)) - _ordinals(np.asarray(b)))
+
+
 def _ordinals(array: Any) -> Any:
     import numpy as np
 
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
     bits = array.view(f"i{array.dtype.itemsize}").astype(np.float64)
     return np.where(bits >= 0, bits, -(bits + 2.0 ** (8 * array.dtype.itemsize - 1)))

@@ -115,6 +115,8 @@ def parse_json(text: str, origin: str) -> dict[str, Any]:
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write ``content``, all of it or nothing: under a temporary name beside ``path``, then moved there.
 
+    What UTF-8 cannot hold, such as a byte of a file name that is no UTF-8, is written as ``\\udcff``.
+
     Raises:
         InputError: the folder does not exist or cannot be written.
     """
@@ -126,7 +128,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         ) from None
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)

@@ -33,9 +33,13 @@ class Cause:
     ulp: int | None
     passes: bool
 
+    @property
+    def outcome(self) -> str:
+        """What becomes of the rung with the change."""
+        return "the rung passes" if self.passes else f"only rounding is left ({self.ulp} ULP)"
+
     def __str__(self) -> str:
-        outcome = "the rung passes" if self.passes else f"only rounding is left ({self.ulp} ULP)"
-        return f"{self.name}: {self.change}, {outcome}"
+        return f"{self.name}: {self.change}, {self.outcome}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Rung:
         ulp: how far ``tensor`` is off, or the worst of a rung that passed, by the check's measure.
         causes: the tested causes that mend it.
         ruled_out: the tested causes that do not.
+        moment: under which both Records hold ``tensor`` where the programs part.
     """
 
     name: str
@@ -75,6 +80,7 @@ class Rung:
     ulp: int | None = None
     causes: Sequence[Cause] = ()
     ruled_out: Sequence[RuledOut] = ()
+    moment: str | None = None
 
     @property
     def excluded(self) -> str:

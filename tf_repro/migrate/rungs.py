@@ -207,7 +207,7 @@ def judge(this, rung, measured):
             expected = this.legacy[moment][name]
             failure = _form(expected, received)
             if failure:
-                return Rung(rung, FAILED, f"{name} {failure}" + _at(rung, moment), tensor=name)
+                return Rung(rung, FAILED, f"{name} {failure}" + _at(rung, moment), name)
             require_numbers(f"the port's {moment} {name}", received, expected)
             found = this.difference(moment, name, received)
             if found is not None:
@@ -216,7 +216,8 @@ def judge(this, rung, measured):
         if beyond:
             name = max(beyond, key=lambda name: beyond[name].scaled)
             detail = f"{len(beyond)} of {counted(len(quantities), 'tensor')} apart{_at(rung, moment)}: "
-            return Rung(rung, FAILED, detail + listed(list(beyond)), name, beyond[name], this.ulp(beyond[name]))
+            detail += listed(list(beyond))
+            return Rung(rung, FAILED, detail, name, beyond[name], this.ulp(beyond[name]), moment=moment)
         worst = max(worst, *map(this.ulp, apart.values()), 0)
         count += len(quantities)
     distance = f"at most {worst} ULP apart" if worst else "bit-equal"

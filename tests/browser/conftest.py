@@ -1,0 +1,112 @@
+"""A headless Chromium, axe-core, and the pages that both look at."""
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.migrate.programs import PORT, changed, written
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+ENGINES = ("tf-1.4.1", "tf-1.5.1", "derivation")
+HOSTILE = "<script>document.title = 'taken'</script>"
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """The one browser session of these tests."""
+    binary, driver = (found(shutil.which(name), name) for name in ("chromium", "chromedriver"))
+    webdriver = found(_selenium(), "selenium (pip install '.[browser]')")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    with webdriver.Chrome(options, webdriver.ChromeService(driver)) as session:
+        session.set_page_load_timeout(60)
+        session.set_script_timeout(60)
+        yield session
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The source of axe-core."""
+    path = Path(os.environ.get("AXE_CORE", "")) / "axe.min.js"
+    return found(path.is_file() and path, "axe-core (its folder in AXE_CORE)").read_text(encoding="utf-8")
+
+
+def found(tool, name):
+    """The tool; without it the test is skipped, or fails where TF_REPRO_REQUIRE_BROWSER is set."""
+    if not tool:
+        miss = pytest.fail if os.environ.get("TF_REPRO_REQUIRE_BROWSER") else pytest.skip
+        miss(f"the browser tests need {name}, and none was found")
+    return tool
+
+
+def _selenium():
+    try:
+        from selenium import webdriver
+    except ImportError:
+        return None
+    return webdriver
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Documents, records and findings of those engines that need no TensorFlow; one claim's statement is hostile."""
+    from tf_repro import claims, suite
+
+    documents, _ = claims.select()
+    first = documents[0]
+    hostile = (replace(first.claims[0], statement=HOSTILE), *first.claims[1:])
+    documents = [replace(first, claims=hostile), *documents[1:]]
+    records = suite.records(documents, ENGINES)
+    return documents, records, list(suite.findings_of(records, documents, ENGINES))
+
+
+@pytest.fixture(scope="session")
+def report(run, tmp_path_factory):
+    """The report's page on that run, with its documents' pictures."""
+    from tf_repro.data import load_digits
+    from tf_repro.report import pictures
+    from tf_repro.report.html import page
+
+    documents, records, findings = run
+    drawn = {}
+    for name in (document.name for document in documents):
+        of_engine = {engine: record for (document, engine), record in records.items() if document == name}
+        own = [finding for finding in findings if finding.document == name]
+        drawn[name] = pictures.of_document(name, of_engine, own, load_digits(), "2")
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(page.report(documents, findings, records, page.circumstances(), drawn), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def show(browser):
+    """Load a page; what the browser noted before is forgotten."""
+
+    def load(path):
+        for log in ("browser", "performance"):
+            browser.get_log(log)
+        browser.get(path.as_uri())
+        return browser
+
+    return load
+
+
+@pytest.fixture(params=["report"])
+def page(request, show):
+    """Each of the pages, loaded."""
+    return show(request.getfixturevalue(request.param))

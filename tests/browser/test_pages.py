@@ -1,0 +1,77 @@
+"""Every page as a browser shows it."""
+
+import json
+
+import pytest
+
+from tests.browser.conftest import HOSTILE
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+AXE = """
+const [rules, done] = arguments;
+axe.run({runOnly: rules, resultTypes: ["violations"]}).then(
+    found => done(found.violations.map(each => [each.id, each.help, each.nodes.map(node => node.html)])),
+    error => done([String(error)]));
+"""
+REPETITIONS = "tbody tr:nth-child(n+10), .line:nth-child(n+20)"
+"""What is like its elder siblings, and would only make the accessibility check take longer."""
+
+
+@pytest.fixture
+def emulate(browser):
+    """Send the browser a command that holds for one test: a colour scheme, a narrow screen, scripts off."""
+    yield browser.execute_cdp_cmd
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def requests(browser):
+    """The addresses that were asked for since the page was loaded."""
+    events = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
+    return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+
+
+def test_loads_without_an_error_or_a_request(page):
+    assert page.get_log("browser") == []
+    assert [url for url in requests(page) if not url.startswith("data:")] == [page.current_url]
+
+
+def test_hostile_text_is_text(page):
+    assert page.title != "taken"
+    assert HOSTILE in page.execute_script("return document.querySelector('main').innerText")
+
+
+def test_every_picture_is_drawn(page):
+    boxes = page.execute_script(
+        "return [...document.querySelectorAll('figure')].map(figure => ['svg', 'svg path', 'svg text'].map(part =>"
+        " {const {width, height} = figure.querySelector(part).getBoundingClientRect(); return width + height}))"
+    )
+    assert boxes
+    assert all(size > 0 for box in boxes for size in box)
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_nothing_scrolls_sideways(page, emulate, width):
+    emulate("Emulation.setDeviceMetricsOverride", dict(width=width, height=800, deviceScaleFactor=1, mobile=True))
+    assert page.execute_script("return [innerWidth, document.documentElement.scrollWidth]") == [width, width]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessible(page, emulate, axe, scheme):
+    emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    page.execute_script("document.querySelectorAll(arguments[0]).forEach(each => each.remove())", REPETITIONS)
+    page.execute_script(axe)
+    assert page.execute_async_script(AXE, RULES) == []
+
+
+def test_every_row_is_there_without_scripts(page, emulate):
+    rows = "return [...document.querySelectorAll('tbody tr')].map(row => row.getClientRects().length)"
+    with_scripts = len(page.execute_script(rows))
+    emulate("Emulation.setScriptExecutionDisabled", {"value": True})
+    page.refresh()
+    assert page.execute_script(rows) == [1] * with_scripts
+    assert page.execute_script("return document.querySelectorAll('th button').length") == 0
+    assert not any(form.is_displayed() for form in page.find_elements("tag name", "form"))
