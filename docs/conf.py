@@ -1,14 +1,18 @@
 """How Sphinx builds the documentation: every example runs, every warning counts, nothing is fetched."""
 
+import inspect
 import os
 import sys
 from pathlib import Path
 
 import tf_repro
 
-# The notebooks' kernels inherit this: TensorFlow quiet, and `tf-repro` and `pytest` from the building environment.
+HERE = Path(__file__).parent
+
+# What the notebooks' kernels inherit: TensorFlow quiet, the examples, _shell.py, and this environment's commands.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ["EXAMPLES"] = str(Path(__file__).parents[1] / "examples")
+os.environ["EXAMPLES"] = str(HERE.parent / "examples")
+os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 project = "tf_repro"
@@ -17,10 +21,11 @@ version = release = tf_repro.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 default_role = "code"
 nitpicky = True
-nitpick_ignore_regex = [(r"py:.*", r"(keras|tf|tensorflow|np|numpy|pytest|decimal|collections|pathlib)\..*")]
+nitpick_ignore_regex = [(r"py:.*", r"(keras|tf|tensorflow|np|numpy|_?pytest|decimal|collections|pathlib)\..*")]
 
 html_theme = "furo"
 html_title = "tf_repro"
+html_show_copyright = False
 html_copy_source = False
 html_show_search_summary = False  # it is fetched, which a browser refuses to a page from disk
 
@@ -34,9 +39,23 @@ nb_render_markdown_format = "myst"
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
+autodoc_inherit_docstrings = False  # or every layer and optimizer would list what it inherits
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_typehints = "signature"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_custom_sections = [("Call arguments", "params_style")]
+
+
+def signature_of_init(app, what, name, obj, options, signature, returned):
+    """A Keras layer takes what its ``__init__`` takes, which its ``__new__`` hides."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        parameters = inspect.signature(obj.__init__).parameters.values()
+        signature = str(inspect.Signature([p for p in parameters if p.name != "self"]))
+    return signature, returned
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", signature_of_init)

@@ -150,7 +150,8 @@ def report_page(
     with _progress() as report, quiet_tensorflow():
         records = suite.records(documents, engines, report, data)
         findings = list(suite.findings_of(records, documents, engines))
-    write_atomically(html, page.report(documents, findings, records, page.circumstances()))
+        pictures = page.pictures(documents, findings, records, data)
+    write_atomically(html, page.report(documents, findings, records, page.circumstances(), pictures))
     terminal.show_summary(Terminal(), findings)
     return 0 if all(finding.as_declared for finding in findings) else 1
 

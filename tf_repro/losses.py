@@ -22,8 +22,16 @@ class SoftmaxCrossEntropy(keras.losses.Loss):
         dtype: the losses' dtype; ``keras.config.floatx()`` if None. Logits are converted to it. Below float32
             the sums over the classes are still taken in float32.
 
+    Call arguments:
+        y_true: labels in the shape of the logits, any real dtype.
+        y_pred: logits, floating-point ``[..., classes, ...]``.
+        sample_weight: broadcasts to the losses, or None.
+
+    Returns:
+        Scalar, or with ``reduction="none"`` the losses in the shape of the logits without ``axis``, in ``dtype``.
+
     Raises:
-        ValueError: ``from_logits`` is False.
+        ValueError: ``from_logits`` is False, or the shapes do not fit.
 
     References:
         `tf_repro.nn.softmax_cross_entropy_with_logits`, which computes it.
@@ -76,8 +84,16 @@ class SparseSoftmaxCrossEntropy(keras.losses.Loss):
         dtype: the losses' dtype; ``keras.config.floatx()`` if None. Logits are converted to it. Below float32
             the sums over the classes are still taken in float32.
 
+    Call arguments:
+        y_true: class numbers, integers or whole floats, in the shape of the logits without ``axis`` or with 1 there.
+        y_pred: logits, floating-point ``[..., classes, ...]``.
+        sample_weight: broadcasts to the losses, or None.
+
+    Returns:
+        Scalar, or with ``reduction="none"`` the losses in the shape of the labels, in ``dtype``.
+
     Raises:
-        ValueError: ``from_logits`` is False.
+        ValueError: ``from_logits`` is False, or the shapes do not fit.
 
     References:
         `tf_repro.nn.sparse_softmax_cross_entropy_with_logits`, which computes it.

@@ -32,6 +32,9 @@ class SoftmaxRegression(keras.Model):
     Raises:
         ValueError: If `classes` is not a positive integer, or the features do not form a matrix.
 
+    References:
+        The class of the document `softmax_regression`.
+
     Example:
 
     >>> model = SoftmaxRegression(classes=2)

@@ -4,15 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from tests.nn.tolerances import TINY
+from tf_repro.derivations import softmax_jacobian
 
-
-def softmax_truth(logits, cotangent):
-    """Softmax along the last axis and its vector-Jacobian product, in np.longdouble."""
-    z, dy = np.asarray(logits, np.longdouble), np.asarray(cotangent, np.longdouble)
-    shifted = np.exp(z - z.max(-1, keepdims=True))
-    y = shifted / shifted.sum(-1, keepdims=True)
-    centred = dy - np.take_along_axis(dy, z.argmax(-1)[..., np.newaxis], -1)
-    return y, y * (centred - (y * centred).sum(-1, keepdims=True))
+softmax_truth = softmax_jacobian.softmax_and_product
 
 
 def log_softmax_truth(logits, cotangent):

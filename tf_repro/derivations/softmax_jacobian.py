@@ -36,6 +36,26 @@ def sentence(value, last_factor):
     return value[:, None] * (np.eye(value.size, dtype=value.dtype) - last_factor)
 
 
+def softmax_and_product(logits, upstream):
+    """Softmax along the last axis and its vector-Jacobian product ``y (dy - Σ dy·y)``, in ``np.longdouble``.
+
+    ``dy`` is measured from the likeliest entry's own, which changes nothing but keeps the sum from cancelling.
+
+    Args:
+        logits: [..., n].
+        upstream: [..., n], the gradient by softmax's output.
+
+    Example:
+        >>> softmax_and_product([0.0, 0.0], [1.0, 3.0])[1].astype(float)
+        array([-0.5,  0.5])
+    """
+    z, dy = np.asarray(logits, np.longdouble), np.asarray(upstream, np.longdouble)
+    powers = np.exp(z - z.max(-1, keepdims=True))
+    y = powers / powers.sum(-1, keepdims=True)
+    centred = dy - np.take_along_axis(dy, z.argmax(-1)[..., np.newaxis], -1)
+    return y, y * (centred - (y * centred).sum(-1, keepdims=True))
+
+
 def initial_weights(inputs, hidden=32, classes=10, seed=0):
     """Small random kernels and zero biases of the network, float32, by name.
 
@@ -95,7 +115,8 @@ def run(*, logits=LOGITS, large=LARGE, features=None, labels=None, weights=None,
         steps: how many steps.
 
     Returns:
-        A Record with the moments ``jacobian``, ``overflow``, ``before`` and ``after``.
+        A Record with the moments ``jacobian``, ``overflow``, ``before``, ``after`` (with the trained weights) and
+        ``trajectory`` (``loss`` and ``accuracy`` before every step).
     """
     if features is None:
         digits = load_digits()
@@ -106,16 +127,17 @@ def run(*, logits=LOGITS, large=LARGE, features=None, labels=None, weights=None,
     large = as_array("large", large, dtype="float64", ndim=1)
     weights = {name: np.asarray(value, "float64") for name, value in weights.items()}
     y = softmax(logits)
-    before = network(features, labels, weights)
+    passes = []
     for _ in range(as_count("steps", steps)):
-        gradients = network(features, labels, weights)
-        weights = {name: value - learning_rate * gradients[f"d{name}"] for name, value in weights.items()}
+        passes.append(network(features, labels, weights))
+        weights = {name: value - learning_rate * passes[-1][f"d{name}"] for name, value in weights.items()}
     return Record(
         {
             "jacobian": {"logits": logits, "y": y, "jacobian": jacobian(y)},
             "overflow": {"naive": naive_softmax(large), "shifted": softmax(large)},
-            "before": before,
-            "after": network(features, labels, weights),
+            "before": passes[0],
+            "after": network(features, labels, weights) | weights,
+            "trajectory": {name: np.array([each[name] for each in passes]) for name in ("loss", "accuracy")},
         }
     )
 

@@ -35,6 +35,9 @@ class Softmax(keras.layers.Layer):
     Raises:
         ValueError: If `mask` does not broadcast to `inputs`, `axis` does not fit, or `numerics` is unknown.
 
+    References:
+        `tf_repro.nn.softmax`, which computes it.
+
     Example:
 
     >>> logits, mask = tf.constant([[0.0, 2.0, 2.0, -1e30]]), tf.constant([True, True, False, True])

@@ -78,7 +78,7 @@ class Rung:
 
     @property
     def excluded(self) -> str:
-        """One line: the kinds of fault that were tested and do not mend it, with how many changes each took."""
+        """The kinds of fault that were tested and do not mend it, with how many changes each took, in one line."""
         counts = Counter(each.name for each in self.ruled_out)
         return ", ".join(name if count == 1 else f"{name} ({count})" for name, count in counts.items())
 
@@ -129,7 +129,7 @@ class CheckReport:
 
     @property
     def verdict(self) -> str:
-        """One line: which TensorFlow the port was held against, and how far it climbed."""
+        """Which TensorFlow the port was held against and how far it climbed, in one line."""
         against = f"TF1 program on {self.runtime}"
         if self.failed is not None:
             return f"the port and the {against} part at the rung {self.failed.name!r}"

@@ -10,9 +10,9 @@ _LONGEST_DOT = 128
 def softmax_cross_entropy_with_logits(labels, logits, axis=-1, label_smoothing=0.0):
     """Cross-entropy ``-Σ p log q`` of the probabilities ``q = softmax(logits)`` for the labels ``p``.
 
-    With ``z = logits - max(logits)`` it is ``Σp · log Σ exp z - Σ p·z``, and its gradients are
+    With ``z = logits - max(logits)`` it is ``Σp · log Σ exp z - Σ p·z``, and its gradients are::
 
-        d/dlogits = q·Σp - p        (``q - p`` where the labels sum to 1)
+        d/dlogits = q·Σp - p        (q - p where the labels sum to 1)
         d/dlabels = -log q
 
     Both hold whatever the labels sum to, and under ``tf.config.experimental.enable_op_determinism()``. A

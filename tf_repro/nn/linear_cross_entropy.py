@@ -34,7 +34,7 @@ def linear_softmax_cross_entropy(
 
     The same losses and gradients as `sparse_softmax_cross_entropy_with_logits` (integer labels) or
     `softmax_cross_entropy_with_logits` (dense labels) of the product, ``chunk_size`` examples at a time.
-    With ``q`` the probabilities, ``p`` the labels and ``c`` what each example counts in the result:
+    With ``q`` the probabilities, ``p`` the labels and ``c`` what each example counts in the result::
 
         d/dfeatures = c·(q·Σp - p) @ kernelᵀ,    d/dkernel = featuresᵀ @ c·(q·Σp - p)
 

@@ -78,6 +78,9 @@ def log_softmax(logits, axis=-1):
         TypeError: If `logits` is not floating-point.
         ValueError: If `axis` names no dimension of `logits`, or one twice.
 
+    References:
+        Blanchard, Higham and Higham (2021), as for `softmax`.
+
     Example:
 
     >>> log_softmax([0.0, 30.0]).numpy()  # tf.nn.log_softmax has 0 for the second entry

@@ -10,12 +10,21 @@ from tf_repro.optimizers.base import TF1Optimizer
 class Adam(TF1Optimizer):
     """``tf.train.AdamOptimizer``: powers of β accumulate in float32 and ε is 1e-8 (Keras' is 1e-7).
 
+    Formula, at step t::
+
+        m ← beta1 · m + (1 - beta1) · g
+        v ← beta2 · v + (1 - beta2) · g²
+        w ← w - learning_rate · √(1 - beta2ᵗ) / (1 - beta1ᵗ) · m / (√v + epsilon)
+
     Args:
         learning_rate: a number, a Keras schedule or a function without arguments.
         beta1: the decay of the first moment.
         beta2: the decay of the second moment.
         epsilon: added to the root of the second moment.
         **kwargs: those of every Keras optimizer.
+
+    References:
+        Kingma and Ba, "Adam: a method for stochastic optimization" (2015): the form before its section 2.1.
 
     Example:
         >>> w = tf.Variable([1.0])

@@ -18,6 +18,9 @@ class Adagrad(TF1Optimizer):
     Raises:
         InputError: ``initial_accumulator_value`` is not positive.
 
+    References:
+        Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning" (2011).
+
     Example:
         >>> w = tf.Variable([1.0])
         >>> Adagrad(1.0, initial_accumulator_value=9.0).apply([tf.constant([4.0])], [w])
@@ -47,6 +50,14 @@ class Adagrad(TF1Optimizer):
 class RMSProp(TF1Optimizer):
     """``tf.train.RMSPropOptimizer``: the mean square starts at one, and ε (1e-10) sits inside the root.
 
+    Formula, with the mean square starting at 1::
+
+        ms ← decay · ms + (1 - decay) · g²
+        mom ← momentum · mom + learning_rate · g / √(ms + epsilon)
+        w ← w - mom
+
+    With ``centered`` the root is ``√(ms - mg² + epsilon)``, where ``mg ← decay · mg + (1 - decay) · g``.
+
     Args:
         learning_rate: a number, a Keras schedule or a function without arguments.
         decay: how much of the mean square is kept.
@@ -54,6 +65,10 @@ class RMSProp(TF1Optimizer):
         epsilon: added to the mean square.
         centered: subtract the squared mean of the gradients from the mean square.
         **kwargs: those of every Keras optimizer.
+
+    References:
+        Hinton, Srivastava and Swersky, "Neural networks for machine learning", lecture 6e (2012).
+        Graves, "Generating sequences with recurrent neural networks" (2013): centered.
 
     Example:
         >>> w = tf.Variable([1.0])
@@ -90,11 +105,21 @@ class RMSProp(TF1Optimizer):
 class Adadelta(TF1Optimizer):
     """``tf.train.AdadeltaOptimizer``: ε is 1e-8 (Keras' is 1e-7).
 
+    Formula, with both mean squares starting at 0::
+
+        accum ← rho · accum + (1 - rho) · g²
+        update = √(accum_update + epsilon) / √(accum + epsilon) · g
+        accum_update ← rho · accum_update + (1 - rho) · update²
+        w ← w - learning_rate · update
+
     Args:
         learning_rate: a number, a Keras schedule or a function without arguments.
         rho: how much of the two mean squares is kept.
         epsilon: added to both mean squares, inside the roots.
         **kwargs: those of every Keras optimizer.
+
+    References:
+        Zeiler, "ADADELTA: an adaptive learning rate method" (2012).
 
     Example:
         >>> w = tf.Variable([1.0])

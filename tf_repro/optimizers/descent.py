@@ -35,13 +35,18 @@ class GradientDescent(TF1Optimizer):
 class Momentum(TF1Optimizer):
     """``tf.train.MomentumOptimizer``: ``a ← momentum · a + g``, then ``w ← w - learning_rate · a``.
 
-    Keras' ``SGD`` keeps ``-learning_rate · a`` instead, so the two part as soon as the learning rate changes.
+    With ``use_nesterov`` the step is ``w ← w - learning_rate · (g + momentum · a)``. Keras' ``SGD`` keeps
+    ``-learning_rate · a`` instead of ``a``, so the two part as soon as the learning rate changes.
 
     Args:
         learning_rate: a number, a Keras schedule or a function without arguments.
         momentum: how much of the accumulation is kept.
         use_nesterov: step by ``g + momentum · a`` instead of ``a``.
         **kwargs: those of every Keras optimizer.
+
+    References:
+        Polyak, "Some methods of speeding up the convergence of iteration methods" (1964).
+        Sutskever et al., "On the importance of initialization and momentum in deep learning" (2013): Nesterov's.
 
     Example:
         >>> w = tf.Variable([1.0])

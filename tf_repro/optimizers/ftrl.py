@@ -10,6 +10,13 @@ from tf_repro.optimizers.base import TF1Optimizer
 class Ftrl(TF1Optimizer):
     """``tf.train.FtrlOptimizer``: follow the regularised leader.
 
+    Formula, with p = ``learning_rate_power`` and the three penalties l1, l2 and shrinkage::
+
+        a' = a + g²
+        linear ← linear + g + 2 · shrinkage · w - (a'⁻ᵖ - a⁻ᵖ) / learning_rate · w
+        w ← (sign(linear) · l1 - linear) / (a'⁻ᵖ / learning_rate + 2 · l2) where |linear| > l1, else 0
+        a ← a'
+
     Args:
         learning_rate: a number, a Keras schedule or a function without arguments.
         learning_rate_power: the exponent of the accumulator; negative or zero.
@@ -21,6 +28,9 @@ class Ftrl(TF1Optimizer):
 
     Raises:
         InputError: a number is out of its bounds.
+
+    References:
+        McMahan et al., "Ad click prediction: a view from the trenches" (2013).
 
     Example:
         >>> w = tf.Variable([0.0])

@@ -1,5 +1,6 @@
 """Softmax's Jacobian by the tape, and the three-layer network: the tape beside the hand-written backward pass."""
 
+import numpy as np
 import tensorflow as tf
 
 from tf_repro.data import load_digits
@@ -82,7 +83,8 @@ def run(
     Returns:
         A Record with the moments ``jacobian`` (``logits``, ``y``, ``jacobian``), ``overflow`` (``naive``, ``shifted``),
         ``before`` and ``after`` (``loss``, ``accuracy``, ``probability``, each gradient from the tape and, under
-        ``hand_``, by hand).
+        ``hand_``, by hand; ``after`` has the trained weights as well) and ``trajectory`` (``loss`` and ``accuracy``
+        before every step).
 
     Raises:
         InputError: an input is empty or not finite, shapes do not fit, or the engine is unknown.
@@ -120,18 +122,19 @@ def run(
         gradients = tape_gradients(features, labels, weights)
         for name, variable in weights.items():
             variable.assign_sub(rate * gradients[f"d{name}"])
+        return {"loss": gradients["loss"], "accuracy": gradients["accuracy"]}
 
     jacobian, overflow = compiled(jacobian, engine), compiled(overflow, engine)
     both, step = compiled(both, engine), compiled(step, engine)
     before = to_numpy(both())
-    for _ in range(as_count("steps", steps)):
-        step()
+    passes = [to_numpy(step()) for _ in range(as_count("steps", steps))]
     return Record(
         {
             "jacobian": to_numpy(jacobian(tf.constant(logits))),
             "overflow": to_numpy(overflow(tf.constant(large))),
             "before": before,
-            "after": to_numpy(both()),
+            "after": to_numpy(both()) | to_numpy(weights),
+            "trajectory": {name: np.array([each[name] for each in passes]) for name in ("loss", "accuracy")},
         }
     )
 

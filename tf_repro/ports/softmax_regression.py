@@ -75,7 +75,7 @@ class SoftmaxRegression:
 
         Args:
             handle: called once a step with the number of steps so far and the loss before that step; right behind the
-                step in eager mode, else behind each block of :data:`BLOCK` steps.
+                step in eager mode, else behind each block of ``BLOCK`` steps.
             repeat: how many steps.
             step: the step size.
         """

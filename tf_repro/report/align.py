@@ -56,7 +56,7 @@ def parts(source: str) -> list[Part]:
     shown = [line for line in lines if line[0] not in _docstring_lines(tree)]
     starts = _starts(tree, dict(lines))
     ends = [number for number, *_ in starts[1:]] + [len(lines) + 1]
-    found = []
+    found: list[Part] = []
     for (start, name, prose), end in zip(starts, ends, strict=True):
         found += _steps(name, prose, [line for line in shown if start <= line[0] < end])
     return found
@@ -105,7 +105,8 @@ def _name(node: ast.stmt) -> str:
 
 def _steps(name: str, prose: tuple[str, ...], lines: Sequence[Line]) -> Iterator[Part]:
     """The part, cut at the comments that open a step; those comments become the titles."""
-    step, held = "", []
+    step = ""
+    held: list[Line] = []
     for line in lines:
         marker = _MARKER.fullmatch(line[1])
         if marker:

@@ -16,6 +16,7 @@ import tf_repro
 from tf_repro import claims
 from tf_repro.claims import Claim, Document
 from tf_repro.compare import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
+from tf_repro.data import load_digits
 from tf_repro.record import Record, load_recording
 from tf_repro.report.align import Part, parts, side_by_side
 from tf_repro.report.html import render
@@ -87,7 +88,7 @@ def report(
         findings: what :func:`tf_repro.suite.findings_of` yielded for them.
         records: what :func:`tf_repro.suite.records` returned for them.
         about: the circumstances of the run; see :func:`circumstances`.
-        pictures: by document, and under ``"summary"`` and ``"component"``.
+        pictures: what :func:`pictures` returned for them; none without.
     """
     return render(
         "report.html.j2",
@@ -101,8 +102,29 @@ def report(
         by_engine=Counter((finding.engine, finding.verdict) for finding in findings),
         verdicts=VERDICTS,
         about=about,
-        pictures=pictures or {},
+        pictures=dict.fromkeys(["component", *(document.name for document in documents)], ()) | dict(pictures or {}),
     )  # fmt: skip
+
+
+def pictures(
+    documents: Sequence[Document], findings: Sequence[Finding], records: Records, data: str
+) -> dict[str, Sequence[Any]]:
+    """The pictures of each document by its name, and the components' under ``"component"``.
+
+    Args:
+        documents: as for :func:`report`.
+        findings: as for :func:`report`.
+        records: as for :func:`report`.
+        data: what the three-layer network was trained on; see :func:`tf_repro.data.load_digits`.
+    """
+    from tf_repro.report.pictures import of_components, of_document
+
+    found: dict[str, Sequence[Any]] = {"component": of_components()}
+    for document in documents:
+        of_engine = {engine: record for (name, engine), record in records.items() if name == document.name}
+        own = [finding for finding in findings if finding.document == document.name]
+        found[document.name] = of_document(document.name, of_engine, own, load_digits(data), _version("TensorFlow"))
+    return found
 
 
 def circumstances() -> dict[str, str]:
@@ -177,9 +199,10 @@ def _corrections(claim: Claim, record: Record) -> list[Correction]:
     return [
         Correction(
             figure.printed,
-            declared[index].correct.printed,
+            declaration.correct.printed,
             format_number(float(computed[index]), figure.printed),
             format_number(float(mistaken[index]), figure.printed),
         )
-        for index, figure in enumerate(claim.figures)
+        for index, (figure, declaration) in enumerate(zip(claim.figures, declared, strict=True))
+        if declaration.correct is not None
     ]

@@ -1,0 +1,122 @@
+"""The documentation: no idiom, name or file is left out, and a build that passes has run every example."""
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tf_repro.migrate import scanner
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+
+IDIOMS = {
+    "placeholder": "tf.placeholder",
+    "session": "tf.Session.run",
+    "initializers": "tf.global_variables_initializer",
+    "optimizers": "tf.train.AdamOptimizer",
+    "gradients": "tf.gradients",
+    "vector_cost": "tf.train.GradientDescentOptimizer.minimize",
+    "cross_entropy": "tf.nn.softmax_cross_entropy_with_logits",
+    "log": "tf.log",
+    "truncated_normal": "tf.truncated_normal",
+    "saver": "tf.train.Saver",
+}
+
+MODULES = ["nn", "layers", "losses", "models", "optimizers", "migrate", "record", "compare", "claims", "suite"]
+
+
+def read(page):
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+def cells(text):
+    return re.findall(r"^```\{code-cell\}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", IDIOMS)
+def test_idiom_has_a_page_that_runs_both_programs_and_compares_them(page):
+    text = read(f"migration/{page}.md")
+    code = "\n".join(cells(text))
+    assert "## TensorFlow 1" in text
+    assert "## TensorFlow 2" in text
+    assert "tf1.Session()" in code
+    assert "np.testing.assert_array_equal(" in code or "assert np.array_equal(" in code
+
+
+@pytest.mark.parametrize(("page", "symbol"), IDIOMS.items())
+def test_scan_names_the_page_as_proof(page, symbol, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(f"import tensorflow as tf\n{'s = tf.Session(); s.run' if '.run' in symbol else symbol}(0)\n")
+    proofs = {proof for hit in scanner.scan([program]) for proof in hit.proof}
+    assert f"docs/migration/{page}.md" in proofs
+
+
+def test_every_page_is_in_a_table_of_contents():
+    listed = {"index"}
+    for page in PAGES:
+        folder = Path(page).parent
+        for entries in re.findall(r"^```\{toctree\}\n(.*?)^```", read(page), re.DOTALL | re.MULTILINE):
+            names = [line for line in entries.splitlines() if line and not line.startswith(":")]
+            listed |= {(folder / name).as_posix() for name in names}
+    assert sorted(listed) == [page.removesuffix(".md") for page in PAGES]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_a_page_names_exists(page):
+    named = re.findall(r"`((?:docs|examples|legacy_tf1|tests|tf_repro)/[\w./-]+)`", read(page))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def build(source, out):
+    """The folder of the built pages, and the finished process."""
+    pytest.importorskip("myst_nb", reason="needs the extra 'docs'")
+    if not Path(sys.executable).with_name("tf-repro").exists():
+        pytest.skip("needs tf_repro installed: the pages run its command")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-j", "2", "-c", DOCS, "-d", out / "doctrees"]
+    done = subprocess.run([*command, source, out / "html"], capture_output=True, text=True, check=False)
+    return out / "html", done
+
+
+def undocumented(html):
+    """The public names that the reference lacks."""
+    from sphinx.util.inventory import InventoryFile
+
+    inventory = InventoryFile.loads((html / "objects.inv").read_bytes(), uri="")
+    documented = {name for names in inventory.data.values() for name in names}
+    return [name for module in MODULES for name in public_names(f"tf_repro.{module}") if name not in documented]
+
+
+def public_names(module):
+    home = importlib.import_module(module)
+    own = [name for name, value in vars(home).items() if getattr(value, "__module__", None) == module]
+    return [f"{module}.{name}" for name in getattr(home, "__all__", own) if not name.startswith("_")]
+
+
+@pytest.mark.slow
+def test_site_builds_without_a_warning_whole_and_self_contained(tmp_path):
+    html, done = build(DOCS, tmp_path)
+    assert done.returncode == 0, done.stderr[-10_000:]
+    assert undocumented(html) == []
+    for page in html.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"""<(?:script|img|iframe|link)[^>]+(?:src|href)=["'](?:https?:)?//""", text), page
+        assert str(ROOT) not in text, page
+        assert sys.prefix not in text, page
+    for style in html.rglob("*.css"):
+        assert not re.search(r"url\(\s*[\"']?(?:https?:)?//", style.read_text(encoding="utf-8")), style
+
+
+@pytest.mark.slow
+def test_example_that_fails_fails_the_build(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    header = "---\nfile_format: mystnb\nkernelspec:\n  name: python3\n---\n\n"
+    (source / "index.md").write_text(f"{header}# A page\n\n```{{code-cell}}\nassert 1 == 2, 'planted'\n```\n")
+    _, done = build(source, tmp_path / "out")
+    assert done.returncode != 0
+    assert "planted" in done.stderr
