@@ -27,7 +27,9 @@ def check(
     seed: Annotated[int, typer.Option(metavar="N", help="Of drawn feeds and random initial values.")] = 0,
     name_map: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="TF1=PORT", help="Which port variable a TF1 variable is; may be repeated."),
+        typer.Option(
+            "--map", metavar="TF1=PORT", help="Which port variable a TF1 variable is, or none (TF1=); may be repeated."
+        ),
     ] = None,
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Climb on after a rung that fails.")] = False,
     time_limit: Annotated[float, typer.Option(metavar="SECONDS", help="What the TF1 interpreter may take.")] = 120.0,
@@ -37,8 +39,11 @@ def check(
     """Hold a TF2 port against its TF1 original.
 
     The programs are compared rung by rung: variables, initial values, forward, gradients, one step, N steps, optimizer
-    slots. Where they part, the tensor, both values and the tested causes are named. See README and examples/ for what
-    the two files look like.
+    slots. Where they part, the tensor, both values and the tested causes are named.
+
+    build() of LEGACY.py returns a dict: placeholders and fetches (tensors by name), train (the train op) and, if you
+    like, feeds (arrays by placeholder). build() of PORT.py returns: variables, forward and step (functions of the feeds
+    by name; forward returns the fetches) and, if you like, optimizer (a Keras optimizer).
 
     Exit codes: 0, every rung is equal; 1, one is not; 2, wrong usage or unreadable input.
     """

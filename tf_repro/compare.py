@@ -299,10 +299,10 @@ class Difference:
 
     def __str__(self) -> str:
         place = f"[{', '.join(map(str, self.index))}]" if self.index else "scalar"
+        counted = "" if self.size == 1 else f"; {self.count} of {self.size} elements differ"
         return (
             f"{place} TF1 program {self.expected:.9g}, port {self.received:.9g}: {self.ulp} ULP "
-            f"({self.scaled:.2g} of the largest element's), relative error {self.relative:.2g}; "
-            f"{self.count} of {self.size} elements differ"
+            f"({self.scaled:.2g} of the largest element's), relative error {self.relative:.2g}{counted}"
         )
 
 
