@@ -1,5 +1,6 @@
 """How Sphinx builds the documentation: every example runs, every warning counts, nothing is fetched."""
 
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -46,3 +47,15 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_custom_sections = [("Call arguments", "params_style")]
+
+
+def signature_of_init(app, what, name, obj, options, signature, returned):
+    """A Keras layer takes what its ``__init__`` takes, which its ``__new__`` hides."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        parameters = inspect.signature(obj.__init__).parameters.values()
+        signature = str(inspect.Signature([p for p in parameters if p.name != "self"]))
+    return signature, returned
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", signature_of_init)

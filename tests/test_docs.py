@@ -27,8 +27,7 @@ IDIOMS = {
     "saver": "tf.train.Saver",
 }
 
-MODULES = ["nn", "layers", "losses", "models", "optimizers", "migrate"]
-MODULES += ["record", "compare", "claims", "suite", "errors"]
+MODULES = ["nn", "layers", "losses", "models", "optimizers", "migrate", "record", "compare", "claims", "suite"]
 
 
 def read(page):

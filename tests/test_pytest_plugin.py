@@ -40,8 +40,9 @@ def test_failure_shows_the_ladder_and_the_cause(pytester):
         [
             "passed      variables: 4 variables: w1, b1, w2, b2",
             "failed      forward*",
-            "  loss: scalar TF1 *, port *: * ULP, relative error 7; 1 of 1 elements differ",
+            "  loss: scalar TF1 program *, port *: * ULP (* of the largest element's), relative error 7; 1 of 1 *",
             "  cause: mean for sum: with reduce_sum on line 19: a mean for its sum, the rung passes",
+            "  tested and ruled out: swapped variables (2), *",
             "not reached gradients",
         ]
     )

@@ -114,10 +114,11 @@ def show(
     document: Annotated[str, typer.Argument(help="Which document; see `tf-repro list`.")],
     directory: Claims = claims.DIRECTORY,
 ) -> None:
-    """Show a TF1 program beside its TF2 port, or a port beside its derivation, and the figures.
+    """Show a program, its port, and the figures.
 
-    The programs stand side by side where the terminal has 120 columns, else one below the other. The figures are those
-    of genuine TensorFlow 1 and of the float64 derivation; `run` computes the others.
+    The TF1 program and its TF2 port, or the port and its derivation, stand side by side where the terminal has 120
+    columns, else one below the other. The figures are those of genuine TensorFlow 1 and of the float64 derivation;
+    `run` computes the others.
     """
     (chosen,), _ = claims.select([document], directory=directory)
     from tf_repro import suite
@@ -134,7 +135,7 @@ def report_page(
     data: Data = "digits",
     directory: Claims = claims.DIRECTORY,
 ) -> int:
-    """Recompute every printed figure and write a report as one HTML page.
+    """Recompute the figures and write one HTML page.
 
     The page holds the verdicts, each program beside its port, the errata and the derivations. It needs no network.
     """
@@ -151,7 +152,7 @@ def report_page(
         findings = list(suite.findings_of(records, documents, engines))
         pictures = page.pictures(documents, findings, records, data)
     write_atomically(html, page.report(documents, findings, records, page.circumstances(), pictures))
-    terminal.show_summary(Console(), findings)
+    terminal.show_summary(Terminal(), findings)
     return 0 if all(finding.as_declared for finding in findings) else 1
 
 

@@ -24,13 +24,14 @@ def scan(
     others are still listed).
     """
     from tf_repro import migrate
+    from tf_repro.cli import check_output
     from tf_repro.migrate import scanner
     from tf_repro.record import write_atomically
     from tf_repro.report import scan as report
     from tf_repro.report.console import Terminal
 
-    if json is not None and (json.is_dir() or not json.parent.is_dir()):
-        raise InputError(f"--json must be a file in an existing folder. Received: {json}")
+    if json is not None:
+        check_output("--json", json)
     errors: list[InputError] = []
     programs = scanner.programs(files, errors.append)
     hits = migrate.scan(programs, on_error=errors.append)

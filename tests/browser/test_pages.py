@@ -48,7 +48,7 @@ def widths(browser):
 
 
 def narrow(width):
-    return "Emulation.setDeviceMetricsOverride", dict(width=width, height=800, deviceScaleFactor=1, mobile=True)
+    return "Emulation.setDeviceMetricsOverride", {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": True}
 
 
 def test_loads_without_an_error_or_a_request(page):
@@ -104,7 +104,7 @@ def test_planted_faults_are_found(show, emulate, axe, tmp_path):
     assert "undefined_function is not defined" in str(browser.get_log("browser"))
     assert "http://127.0.0.1:9/picture.png" in requests(browser)
     emulate(*narrow(375))
-    assert widths(browser)[1] == 908
+    assert widths(browser)[1] > 900
     assert {"color-contrast", "image-alt", "html-has-lang", "landmark-one-main"} <= {
         rule for rule, *_ in violations(browser, axe)
     }

@@ -54,6 +54,8 @@ def diagnose(this, name, measured):
         if time.monotonic() - start > SECONDS or (found and found[-1].passes):
             break
         cause = attempt(this, name, candidate, measured)
+        if cause is not None and candidate.eager:  # was it the change, or that it had to be tested without tf.function?
+            cause = attempt(this, name, faults.EAGERLY, measured) or cause
         if cause is None:
             ruled_out.append(RuledOut(candidate.cause, candidate.change))
         else:
@@ -112,9 +114,6 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
     """The changes to test on a rung, the most specific first."""
     if name == "initial values":
         return
-    yield faults.Candidate(
-        "graph optimiser", "with the port's tf.functions run as Python, operation by operation", eager=True
-    )
     lines = faults.called_lines(this, name)
     for substitution in substitutions.NUMERICS:
         yield from faults.by_line(this, substitution, lines[substitution])

@@ -48,6 +48,9 @@ class Candidate:
     eager: bool = False
 
 
+EAGERLY = Candidate("graph optimiser", "with the port's tf.functions run as Python, operation by operation", eager=True)
+
+
 def on_this_release(this):
     """The TF1 program once more, from the same values and feeds, on the TensorFlow that runs the port."""
     feeds, start = this.legacy["feeds"], this.legacy["initial"]

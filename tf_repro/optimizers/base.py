@@ -15,9 +15,9 @@ _BOUNDS = {
 class TF1Optimizer(keras.optimizers.Optimizer):
     """What the seven have in common: hyperparameters, named slots, dense and sparse updates.
 
-    Variables may have any shape, and the dtypes that TF1's kernels take: float16, bfloat16, float32 and float64. A
-    gradient has its variable's shape, or is a ``tf.IndexedSlices`` of some of its rows. A hyperparameter that breaks
-    its bound raises :class:`.InputError`.
+    Variables may have any shape and any floating dtype; only `RMSProp` has no sparse kernel in bfloat16. A gradient has
+    its variable's shape, or is a ``tf.IndexedSlices`` of some of its rows. A hyperparameter that breaks its bound
+    raises :class:`.InputError`.
 
     Args:
         learning_rate: a number, a Keras schedule or a function without arguments.

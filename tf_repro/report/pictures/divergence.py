@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from tf_repro.compare import Difference, ulp_distances
 from tf_repro.record import Array
-from tf_repro.report.pictures.svg import INK, MARKERS, SERIES, Picture, picture, power_of_ten
+from tf_repro.report.pictures.svg import INK, SERIES, Picture, picture, power_of_ten
 
 BESIDE = 12
 """How many elements on either side of the one that is furthest apart are drawn with their values."""
@@ -59,8 +59,8 @@ def divergence(
         draw,
         title=f"{tensor}: {apart.count} of {apart.size} elements differ",
         alt=f"{tensor}, {shape}. Furthest apart: {apart}.",
-        caption=f"Above: both values near the element that is furthest apart, at the dotted line. Below: the distance of "
-        f"every element.{share}",
+        caption="Above: both values near the element that is furthest apart, at the dotted line. "
+        f"Below: every element's distance.{share}",
         height=3.8,
     )
 
