@@ -41,7 +41,7 @@ def test_equal_programs(check, tmp_path):
 
 def test_programs_that_part(check, tmp_path):
     files = written(tmp_path, port=changed(PORT, ("tf.reduce_mean", "tf.reduce_sum")))
-    code, out, _ = check(*files, "--json", tmp_path / "report.json")
+    code, out, _ = check(*files, "--json", tmp_path / "report.json", "--html", tmp_path / "page.html")
     assert code == 1
     assert "parts at forward: loss scalar TF1 program " in out
     assert "cause mean for sum: with reduce_sum on line 19: a mean for its sum, the rung passes" in out
@@ -51,6 +51,9 @@ def test_programs_that_part(check, tmp_path):
     assert failed["causes"][0]["name"] == "mean for sum"
     assert "swapped variables" in {each["name"] for each in failed["ruled_out"]}
     assert "tested and ruled out: swapped variables (2), " in out
+    page = (tmp_path / "page.html").read_text()
+    assert 'with reduce_sum on line 19: a mean for its sum</td><td class="passed">the rung passes' in page
+    assert f"port {failed['received']:.9g}" in page
 
 
 def test_tolerance_is_in_ulp(check, tmp_path):
@@ -78,6 +81,7 @@ def test_map_option(check, tmp_path):
         (["--steps", "many"], "Invalid value for '--steps'"),
         (["--map", "w1"], "--map must be TF1=PORT"),
         (["--json", "no/folder/report.json"], "--json must be a file in an existing folder"),
+        (["--html", "no/folder/page.html", "--tf1-python", "/no/such"], "--html must be a file in an existing folder"),
         (["--tf1-python", "/no/such/python"], "--tf1-python must be an executable Python interpreter"),
         (["--feeds", "/no/feeds.npz"], "feeds must be an .npz file of arrays"),
     ],

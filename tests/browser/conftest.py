@@ -93,6 +93,20 @@ def report(run, tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="session")
+def check(tmp_path_factory):
+    """The page of a check that fails; the file of the port, and what it says, is hostile."""
+    from tf_repro import migrate
+    from tf_repro.report.html.check_page import check_page
+
+    legacy, port = written(tmp_path_factory.mktemp("check"), port=changed(PORT, ("(g, 0.5)", "(g, 0.50001)")))
+    port = port.rename(port.with_name("<img src=x onerror=alert(1)>.py"))
+    port.write_text(f"# {HOSTILE}\n" + port.read_text(encoding="utf-8"), encoding="utf-8")
+    path = port.with_name("check.html")
+    path.write_text(check_page(migrate.check(legacy, port, steps=2), legacy, port), encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def show(browser):
     """Load a page; what the browser noted before is forgotten."""
@@ -106,7 +120,7 @@ def show(browser):
     return load
 
 
-@pytest.fixture(params=["report"])
+@pytest.fixture(params=["report", "check"])
 def page(request, show):
     """Each of the pages, loaded."""
     return show(request.getfixturevalue(request.param))

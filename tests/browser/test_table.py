@@ -82,7 +82,7 @@ def test_filters(table, run, name):
 
 def test_filters_together_and_is_reset(table, run):
     _, _, findings = run
-    wanted = dict(document="softmax_backprop", engine="derivation", verdict="drifted")
+    wanted = {"document": "softmax_backprop", "engine": "derivation", "verdict": "drifted"}
     count = sum(all(getattr(finding, name) == value for name, value in wanted.items()) for finding in findings)
     form = choose(table, **wanted)
     assert len(rows(table)) == count > 0

@@ -33,9 +33,9 @@ def _picture(report: CheckReport, rung: Rung) -> Picture | None:
     """The divergence, where both programs have a tensor of one form to compare."""
     if rung.moment is None or rung.tensor is None or rung.difference is None:
         return None
-    arrays = (record[rung.moment][rung.tensor] for record in (report.legacy, report.port))
-    name = f"{rung.name.replace(' ', '-')}-divergence"
-    return divergence(name, f"{rung.tensor} on the rung {rung.name!r}", *arrays, rung.difference, report.scaled)
+    legacy, port = (record[rung.moment][rung.tensor] for record in (report.legacy, report.port))
+    name, title = f"{rung.name.replace(' ', '-')}-divergence", f"{rung.tensor} on the rung {rung.name!r}"
+    return divergence(name, title, legacy, port, rung.difference, report.scaled)
 
 
 def _lines(program: Path) -> list[Line]:

@@ -1,5 +1,6 @@
 """Where a port and its TF1 program part: both values, and their distance over all the tensor's elements."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from tf_repro.compare import Difference, ulp_distances
 from tf_repro.record import Array
-from tf_repro.report.pictures.svg import INK, MARKERS, SERIES, Picture, picture, power_of_ten
+from tf_repro.report.pictures.svg import INK, SERIES, Picture, picture, power_of_ten
 
 BESIDE = 12
 """How many elements on either side of the one that is furthest apart are drawn with their values."""
@@ -30,7 +31,8 @@ def divergence(
         apart: their difference.
         scaled: whether a distance is in ULP of the largest element, not in the element's own.
     """
-    a, b = np.ravel(expected), np.ravel(received)
+    a, b = (np.ravel(each if each.dtype.kind == "f" else each.astype(np.float64)) for each in (expected, received))
+    scaled = scaled and math.isfinite(apart.scaled)
     worst = int(np.ravel_multi_index(apart.index, expected.shape)) if apart.index else 0
     near = np.arange(max(0, worst - BESIDE), min(a.size, worst + BESIDE + 1))
     first, distance = _columns(_distances(a, b, scaled))
@@ -48,17 +50,17 @@ def divergence(
         _steps(distances, distance)
         for axes in (values, distances):
             axes.axvline(worst, color=INK, linestyle=":", linewidth=1.2)
-            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
 
-    shape = "×".join(map(str, expected.shape)) or "1"
-    share = f" Each line stands for {first[1] - first[0]} or so neighbours." if first.size < a.size else ""
+    shape = f"shape {'×'.join(map(str, expected.shape))}" if expected.shape else "a scalar"
+    share = f" A line is the largest of some {first[1] - first[0]} neighbours'." if first.size < a.size else ""
     return picture(
         name,
         draw,
         title=f"{tensor}: {apart.count} of {apart.size} elements differ",
-        alt=f"{tensor}, {shape} elements, of which {apart.count} differ. Furthest apart: {apart}.",
-        caption=f"Above: both values near the element that is furthest apart, at the dotted line. Below: the distance of "
-        f"every element.{share}",
+        alt=f"{tensor}, {shape}. Furthest apart: {apart}.",
+        caption="Above: both values near the element that is furthest apart, at the dotted line. "
+        f"Below: every element's distance.{share}",
         height=3.8,
     )
 
@@ -66,8 +68,7 @@ def divergence(
 def _distances(a: Array, b: Array, scaled: bool) -> Any:
     if not scaled:
         return ulp_distances(a, b)
-    with np.errstate(invalid="ignore", over="ignore"):
-        return np.abs(a.astype(np.float64) - b.astype(np.float64)) / np.spacing(np.abs(a[np.isfinite(a)]).max(initial=0))
+    return np.abs(a.astype(np.float64) - b.astype(np.float64)) / np.spacing(np.abs(a).max())
 
 
 def _columns(distances: Any) -> tuple[Any, Any]:
@@ -81,7 +82,7 @@ def _steps(axes: Axes, distance: Any) -> None:
     axes.set_ylim(0, None)
     if distance.max() > 100:
         axes.set_yscale("symlog", linthresh=1)
-        highest = int(np.ceil(np.log10(distance[np.isfinite(distance)].max(initial=1))))
+        highest = int(np.ceil(np.log10(distance.max())))
         ticks = range(0, highest + 1, max(1, -(-highest // 4)))
         axes.set_yticks([0, *(10.0**exponent for exponent in ticks)])
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value) if value else "0"))

@@ -1,0 +1,136 @@
+"""The page of a check: what it says, and that nothing of a user's becomes markup."""
+
+import os
+import re
+
+import numpy as np
+import pytest
+
+from tf_repro.compare import difference
+from tf_repro.migrate.outcome import FAILED, NOT_REACHED, PASSED, Cause, CheckReport, RuledOut, Rung
+from tf_repro.record import Record, write_atomically
+from tf_repro.report.html.check_page import check_page
+from tf_repro.report.pictures.divergence import COLUMNS, divergence
+from tf_repro.report.pictures.svg import SERIES
+
+LEGACY = "# <script>alert(1)</script>\nimport tensorflow as tf\n"
+PORT = "def build():\n\treturn {}\n"
+
+
+def programs(folder, legacy="legacy.py", port="port.py"):
+    (folder / legacy).write_text(LEGACY, encoding="utf-8")
+    (folder / port).write_text(PORT, encoding="utf-8")
+    return folder / legacy, folder / port
+
+
+def a_check(*rungs, tensor="w", expected=(), received=(), scaled=False):
+    about = {"tensorflow": "1.15.5", "python": "3.7.17", "program": "legacy.py"}
+    legacy, port = (Record({"gradients": {tensor: np.float32(values)}}, about) for values in (expected, received))
+    return CheckReport(rungs, {}, legacy, port, 0, scaled)
+
+
+def failed(tensor="w", expected=(1, 2, 3), received=(1, 2.0000005, 3), **what):
+    apart = difference(np.float32(expected), np.float32(received))
+    detail = f"1 of 1 tensor apart: {tensor}"
+    rung = Rung("gradients", FAILED, detail, tensor, apart, apart.ulp, moment="gradients", **what)
+    return a_check(rung, Rung("one step", NOT_REACHED), tensor=tensor, expected=expected, received=received)
+
+
+def test_a_check_that_passes(tmp_path):
+    page = check_page(a_check(Rung("forward", PASSED, "2 tensors, bit-equal", ulp=0)), *programs(tmp_path))
+    assert "TensorFlow 1.15.5 computes, bit for bit, on all 1 rungs that apply" in page
+    assert "2 tensors, bit-equal" in page
+    assert "Where they part" not in page
+    assert "<svg" not in page
+
+
+def test_a_check_that_fails(tmp_path):
+    causes = [Cause("mean for sum", "with reduce_sum on line 19: a mean for its sum", 0, True)]
+    causes += [Cause("rounding", "with float64", 3, False)]
+    report = failed(causes=causes, ruled_out=[RuledOut("sign changed", "with the sign of the gradients changed")])
+    page = check_page(report, *programs(tmp_path))
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "Element [1] TF1 program 2 Port 2.00000048 Apart 2 ULP" in text
+    assert "mean for sum with reduce_sum on line 19: a mean for its sum the rung passes" in text
+    assert "rounding with float64 only rounding is left (3 ULP)" in text
+    assert "sign changed with the sign of the gradients changed the rung still fails" in text
+    assert "one step not reached" in text
+    assert page.count('<svg xmlns="http://www.w3.org/2000/svg"') == 1
+
+
+def test_every_failed_rung_has_a_picture_of_its_own(tmp_path):
+    report = failed()
+    second = Rung("one step", FAILED, "", "w", report.rungs[0].difference, 2, moment="gradients")
+    page = check_page(CheckReport([report.rungs[0], second], {}, report.legacy, report.port, 0), *programs(tmp_path))
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert page.count("<svg ") == 2
+    assert len(ids) == len(set(ids))
+
+
+def test_a_rung_without_two_arrays_to_compare_has_no_picture(tmp_path):
+    rung = Rung("variables", FAILED, "w has shape (2,) in the TF1 program, w has shape (3,) in the port", tensor="w")
+    page = check_page(a_check(rung), *programs(tmp_path))
+    assert "w has shape (2,) in the TF1 program" in page
+    assert "<svg" not in page
+
+
+def test_hostile_texts_are_text(tmp_path):
+    name = "<img src=x onerror=alert(1)>"
+    ruled_out = [RuledOut(name, name)]
+    page = check_page(failed(name, ruled_out=ruled_out), *programs(tmp_path, f"{name}.py", f"{name}-port.py"))
+    assert name not in page
+    assert page.count("<script>") == 1
+    assert "alert(1)&lt;/script&gt;" in page
+
+
+def test_a_name_that_is_no_utf_8_is_escaped(tmp_path):
+    name = os.fsdecode(b"port-\xff.py")
+    try:
+        paths = programs(tmp_path, port=name)
+    except OSError:
+        pytest.skip("this file system has only names in UTF-8")
+    write_atomically(tmp_path / "page.html", check_page(failed(), *paths))
+    assert "port-\\udcff.py" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_program_in_an_encoding_of_its_own(tmp_path):
+    paths = programs(tmp_path)
+    paths[0].write_bytes("# coding: gbk\nx = '交叉熵'\n".encode("gbk"))
+    assert "交叉熵" in check_page(failed(), *paths)
+
+
+def lines(picture):
+    """How many distances are drawn."""
+    return picture.svg.count(f'style="fill: none; stroke: {SERIES[0]}; stroke-width: 2"')
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("size", [1, 30, 78400])
+def test_divergence_draws_every_distance(size, scaled):
+    expected = np.random.RandomState(0).rand(size).astype(np.float32)
+    received = expected + np.float32(0.01)
+    apart = difference(expected, received, scaled)
+    shown = divergence("w", "w", expected, received, apart, scaled)
+    assert lines(shown) == min(size, COLUMNS)
+    assert str(apart) in shown.alt
+    assert len(shown.svg) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("expected", "received"),
+    [
+        (np.float32(1.5), np.float32(12)),
+        (np.float32([np.inf, 1]), np.float32([5, 2])),
+        (np.float32([np.inf]), np.float32([-np.inf])),
+        (np.zeros(3), np.full(3, 1e-3)),
+        (np.int64([1, 2]), np.int64([1, 3])),
+        (np.array([True, False]), np.array([True, True])),
+        (np.float16([1, 2]), np.float16([1, 3])),
+    ],
+    ids=["scalar", "an infinity", "only infinities", "zeros", "integers", "truth values", "half precision"],
+)
+@pytest.mark.parametrize("scaled", [False, True])
+def test_divergence_of_all_that_compares(expected, received, scaled):
+    shown = divergence("w", "loss $ <b>", expected, received, difference(expected, received, scaled), scaled)
+    assert lines(shown) == expected.size
+    assert "loss $ &lt;b&gt;" in shown.svg
