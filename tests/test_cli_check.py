@@ -52,7 +52,7 @@ def test_programs_that_part(check, tmp_path):
     assert "swapped variables" in {each["name"] for each in failed["ruled_out"]}
     assert "tested and ruled out: swapped variables (2), " in out
     page = (tmp_path / "page.html").read_text()
-    assert 'with reduce_sum on line 19: a mean for its sum</td><td class="passed">the rung passes' in page
+    assert '<td class="passed">the rung passes</td><td>with reduce_sum on line 19: a mean for its sum</td>' in page
     assert f"port {failed['received']:.9g}" in page
 
 
