@@ -44,7 +44,7 @@ def test_programs_that_part(check, tmp_path):
     code, out, _ = check(*files, "--json", tmp_path / "report.json", "--html", tmp_path / "page.html")
     assert code == 1
     assert "parts at forward: loss scalar TF1 program " in out
-    assert "cause mean for sum: with reduce_sum on line 19: a mean for its sum, the rung passes" in out
+    assert "cause mean for sum: with tf.reduce_mean for tf.reduce_sum on port.py:19, the rung passes" in out
     failed = json.loads((tmp_path / "report.json").read_text())["rungs"][2]
     assert failed["status"] == "failed"
     assert failed["received"] == pytest.approx(8 * failed["expected"])
@@ -52,7 +52,7 @@ def test_programs_that_part(check, tmp_path):
     assert "swapped variables" in {each["name"] for each in failed["ruled_out"]}
     assert "tested and ruled out: swapped variables (2), " in out
     page = (tmp_path / "page.html").read_text()
-    assert '<td class="passed">the rung passes</td><td>with reduce_sum on line 19: a mean for its sum</td>' in page
+    assert '<td class="passed">the rung passes</td><td>with tf.reduce_mean for tf.reduce_sum on port.py:19</td>' in page
     assert f"port {failed['received']:.9g}" in page
 
 

@@ -41,7 +41,7 @@ def test_failure_shows_the_ladder_and_the_cause(pytester):
             "passed      variables: 4 variables: w1, b1, w2, b2",
             "failed      forward*",
             "  loss: scalar TF1 program *, port *: * ULP (* of the largest element's), relative error 7",
-            "  cause: mean for sum: with reduce_sum on line 19: a mean for its sum, the rung passes",
+            "  cause: mean for sum: with tf.reduce_mean for tf.reduce_sum on port.py:19, the rung passes",
             "  tested and ruled out: swapped variables (2), *",
             "not reached gradients",
         ]

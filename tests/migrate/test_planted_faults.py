@@ -220,7 +220,7 @@ def test_failed_rung_names_tensor_index_values_and_line(tmp_path):
     assert difference.ulp > 0
     assert difference.relative == pytest.approx(7)
     line = PORT.splitlines().index(next(text for text in PORT.splitlines() if "reduce_mean" in text)) + 1
-    assert f"mean for sum: with reduce_sum on line {line}: a mean for its sum, the rung passes" in str(report)
+    assert f"mean for sum: with tf.reduce_mean for tf.reduce_sum on port.py:{line}, the rung passes" in str(report)
 
 
 def test_stops_at_the_first_failed_rung_unless_told_otherwise(tmp_path):

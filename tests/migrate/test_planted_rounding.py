@@ -172,4 +172,23 @@ def test_line_of_a_module_beside_the_port(tmp_path):
     )
     port = changed(PORT, ("import keras", "import keras, loss as losses"), (loss, 'losses.loss_of(feeds["y"], logits)'))
     report = migrate.check(*written(tmp_path, port=port))
-    assert "mean for sum: with reduce_sum on line 4 of loss.py: a mean for its sum, the rung passes" in str(report)
+    assert "mean for sum: with tf.reduce_mean for tf.reduce_sum on loss.py:4, the rung passes" in str(report)
+
+
+def test_bias_that_is_added_inside_a_layer(tmp_path):
+    legacy = changed(CONVOLUTION_LEGACY, ("[8, 28, 28, 1]", "[64, 8]"), ("[5, 5, 1, 8]", "[8, 8]"))
+    legacy = changed(legacy, ('tf.nn.conv2d(x, kernel, [1, 1, 1, 1], "SAME")', "tf.matmul(x, kernel)"))
+    port = changed(
+        CONVOLUTION_PORT,
+        ("import tensorflow", "import keras\nimport tensorflow"),
+        (
+            "    variables = kernel, bias = tf.Variable(tf.zeros([5, 5, 1, 8])), tf.Variable(tf.zeros([8]))",
+            "    dense = keras.layers.Dense(8)\n    dense.build([None, 8])\n    variables = dense.weights",
+        ),
+        ('tf.nn.bias_add(tf.nn.conv2d(feeds["x"], kernel, 1, "SAME"), bias)', 'dense(feeds["x"])'),
+        ('{"kernel": kernel, "bias": bias}', "dict(zip(('kernel', 'bias'), variables))"),
+    )
+    report = migrate.check(*written(tmp_path, legacy, port))
+    line = port.splitlines().index('        maps = tf.nn.relu(dense(feeds["x"]))') + 1
+    change = f"with + for tf.nn.bias_add (only the order of rounding differs) inside the call on port.py:{line}"
+    assert f"bias addition: {change}, the rung passes" in str(report)

@@ -45,13 +45,13 @@ def test_a_check_that_passes(tmp_path):
 
 
 def test_a_check_that_fails(tmp_path):
-    causes = [Cause("mean for sum", "with reduce_sum on line 19: a mean for its sum", 0, True)]
+    causes = [Cause("mean for sum", "with tf.reduce_mean for tf.reduce_sum on port.py:19", 0, True)]
     causes += [Cause("rounding", "with float64", 3, False)]
     report = failed(causes=causes, ruled_out=[RuledOut("sign changed", "with the sign of the gradients changed")])
     page = check_page(report, *programs(tmp_path))
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     assert "Element [1] TF1 program 2 Port 2.00000048 Apart 2 ULP" in text
-    assert "mean for sum the rung passes with reduce_sum on line 19: a mean for its sum" in text
+    assert "mean for sum the rung passes with tf.reduce_mean for tf.reduce_sum on port.py:19" in text
     assert "rounding only rounding is left (3 ULP) with float64" in text
     assert "sign changed the rung still fails with the sign of the gradients changed" in text
     assert "one step not reached" in text

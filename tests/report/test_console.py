@@ -88,7 +88,7 @@ def test_reader_that_goes_away(arguments):
 def failed_check():
     """A check that parted at the forward rung, with a tensor name and a cause that could be taken for markup."""
     apart = difference(np.float32([[1.0, 2.0]]), np.float32([[1.0, 2.5]]))
-    cause = Cause("mean for sum", "with reduce_sum on line 19: a mean for its sum", 0, True)
+    cause = Cause("mean for sum", "with tf.reduce_mean for tf.reduce_sum on port.py:19", 0, True)
     ruled_out = [RuledOut("sign changed", "…"), RuledOut("from_logits", "a"), RuledOut("from_logits", "b")]
     rungs = [
         Rung("variables", PASSED, "1 variable: [bold]w[/]"),
@@ -109,7 +109,7 @@ def shown(show, *arguments, **options):
 def test_ladder_names_place_cause_and_what_was_ruled_out():
     text = shown(ladder.show_ladder, failed_check(), width=80)
     assert "parts at forward: [red]loss [0, 1] TF1 program 2, port 2.5: 2097152 ULP" in text
-    assert "cause mean for sum: with reduce_sum on line 19: a mean for its sum, the rung passes" in text
+    assert "cause mean for sum: with tf.reduce_mean for tf.reduce_sum on port.py:19, the rung passes" in text
     assert "tested and ruled out: sign changed, from_logits (2)" in text
     assert "TF1 program on TensorFlow 2.21.0 (compat.v1) part at the rung 'forward'" in text
 

@@ -104,19 +104,17 @@ def created_from(this):
 def by_line(this, substitution, places):
     """One candidate for each line of the port that calls one of the functions."""
     for place in sorted(places):
-        called = substitution.functions[0].partition(":")[2].split(".")[-1]
-        calls = "the call" if "keras" in substitution.functions[0] else called
         yield Candidate(
             substitution.cause,
-            f"with {calls} on {_line(this, place)}: {substitution.change}",
+            f"with {substitution.change} {_at(this, place)}",
             lambda place=place: substitution.applied(this.path, place),
             eager=True,
         )
 
 
-def _line(this, place):
-    file, line = place
-    return f"line {line}" if file == str(this.path) else f"line {line} of {Path(file).relative_to(this.path.parent)}"
+def _at(this, place):
+    file, line, inside = place
+    return f"{'inside the call on' if inside else 'on'} {Path(file).relative_to(this.path.parent)}:{line}"
 
 
 def called_lines(this, name):
@@ -149,7 +147,7 @@ def clipping(this, lines):
             bound = arguments[-1]
             yield Candidate(
                 "clip by value for norm",
-                f"with tf.clip_by_global_norm instead of the clipping on {_line(this, place)}",
+                f"with tf.clip_by_global_norm for the clipping {_at(this, place)}",
                 lambda place=place, bound=bound: substitutions.clipping_globally(this.path, place, bound),
                 eager=True,
             )

@@ -24,7 +24,7 @@ class Substitution:
     Attributes:
         cause: the kind of fault.
         functions: where the function is to be found, such as ``"tensorflow:nn.dropout"``.
-        change: what is called instead, in words.
+        change: what is called for what, in words that go before a place in the port.
         replacement: called with the original and the call's arguments.
         applies: whether it concerns a call with these arguments.
     """
@@ -68,12 +68,15 @@ def _find(function):
 
 
 def _place_in(path):
-    """The file and line of the port, or of a module beside it, from which a function is called; None from elsewhere."""
+    """Where the port, or a module beside it, makes a call: file, line and whether a library is between; else None."""
     frame = sys._getframe(2)
+    while frame.f_code.co_filename == __file__:  # one function may be wrapped for several substitutions
+        frame = frame.f_back
+    caller = frame
     while frame is not None:
         file = frame.f_code.co_filename
         if _is_of_port(file, path):
-            return file, frame.f_lineno
+            return file, frame.f_lineno, frame is not caller
         frame = frame.f_back
     return None
 
@@ -188,13 +191,27 @@ _CROSS_ENTROPIES = tuple(
 _DROPOUTS = ("tensorflow:nn.dropout", "keras.src.backend.tensorflow.random:dropout")
 
 NUMERICS = (
-    Substitution("numerics", ("tf_repro.nn:softmax",), "tf.nn.softmax instead", _stock_softmax),
-    Substitution("numerics", ("tensorflow:nn.softmax",), 'nn.softmax with numerics="tf1" instead', _tf1_softmax),
+    Substitution("numerics", ("tf_repro.nn:softmax",), "tf.nn.softmax for tf_repro.nn.softmax", _stock_softmax),
+    Substitution(
+        "numerics", ("tensorflow:nn.softmax",), 'tf_repro.nn.softmax(numerics="tf1") for tf.nn.softmax', _tf1_softmax
+    ),
 )
 
 BIAS_ADDITION = (
-    Substitution("bias addition", ("tensorflow:nn.bias_add",), "+ instead", _broadcast_bias, _is_channels_last),
-    Substitution("bias addition", ("tensorflow:Tensor.__add__",), "tf.nn.bias_add for +", _as_bias, _is_bias),
+    Substitution(
+        "bias addition",
+        ("tensorflow:nn.bias_add",),
+        "+ for tf.nn.bias_add (only the order of rounding differs)",
+        _broadcast_bias,
+        _is_channels_last,
+    ),
+    Substitution(
+        "bias addition",
+        ("tensorflow:Tensor.__add__",),
+        "tf.nn.bias_add for + (only the order of rounding differs)",
+        _as_bias,
+        _is_bias,
+    ),
 )
 """The two are equal forward; their gradients sum in another order."""
 
@@ -203,7 +220,7 @@ BATCH_NORMALIZATION = (
         Substitution(
             "batch normalization epsilon",
             ("tensorflow:nn.batch_normalization",),
-            f"epsilon {epsilon:g}",
+            f"epsilon {epsilon:g} in tf.nn.batch_normalization",
             functools.partial(_with_epsilon, epsilon),
         )
         for epsilon in (1e-3, 1e-4, 1e-5, 1e-6)
@@ -212,7 +229,7 @@ BATCH_NORMALIZATION = (
         Substitution(
             "batch normalization momentum",
             ("keras:layers.BatchNormalization.call",),
-            f"momentum {momentum:g}",
+            f"momentum {momentum:g} in keras.layers.BatchNormalization",
             functools.partial(_with_momentum, momentum),
         )
         for momentum in (0.9, 0.95, 0.99, 0.999)
@@ -221,30 +238,31 @@ BATCH_NORMALIZATION = (
 """With the defaults of TensorFlow 1, Keras, and the common examples for either."""
 
 FORWARD = (
-    Substitution("from_logits", _CROSS_ENTROPIES, "from_logits flipped", _flip_from_logits),
-    Substitution("from_logits", ("tensorflow:nn.softmax", "tensorflow:nn.sigmoid"), "left out", _unchanged),
+    Substitution("from_logits", _CROSS_ENTROPIES, "the loss's from_logits flipped", _flip_from_logits),
+    Substitution("from_logits", ("tensorflow:nn.softmax",), "tf.nn.softmax left out", _unchanged),
+    Substitution("from_logits", ("tensorflow:nn.sigmoid",), "tf.nn.sigmoid left out", _unchanged),
     Substitution(
         "from_logits",
         ("tensorflow:nn.softmax_cross_entropy_with_logits",),
-        "its logits taken as probabilities",
+        "the logits of tf.nn.softmax_cross_entropy_with_logits taken as probabilities",
         _probabilities,
     ),
     Substitution(
         "from_logits",
         ("tensorflow:nn.sparse_softmax_cross_entropy_with_logits",),
-        "its logits taken as probabilities",
+        "the logits of tf.nn.sparse_softmax_cross_entropy_with_logits taken as probabilities",
         _sparse_probabilities,
     ),
     Substitution(
         "from_logits",
         ("tensorflow:nn.sigmoid_cross_entropy_with_logits",),
-        "its logits taken as probabilities",
+        "the logits of tf.nn.sigmoid_cross_entropy_with_logits taken as probabilities",
         _sigmoid_probabilities,
     ),
-    Substitution("mean for sum", _MEAN, "a sum for its mean", _sum),
-    Substitution("mean for sum", _SUM, "a mean for its sum", _mean),
+    Substitution("mean for sum", _MEAN, "tf.reduce_sum for tf.reduce_mean", _sum),
+    Substitution("mean for sum", _SUM, "tf.reduce_mean for tf.reduce_sum", _mean),
     Substitution("mean for sum", ("keras.src.losses.loss:reduce_values",), "the loss's reduction flipped", _loss_sum),
-    Substitution("keep_prob for rate", _DROPOUTS, "rate taken as keep_prob", _complement_rate),
+    Substitution("keep_prob for rate", _DROPOUTS, "dropout's rate taken as keep_prob", _complement_rate),
 )
 
 EVERY_FLOAT64 = Substitution(
@@ -255,13 +273,29 @@ EVERY_FLOAT64 = Substitution(
 )
 
 CLIPPING = (
-    Substitution("clip by value for norm", ("tensorflow:clip_by_value",), "tf.clip_by_norm instead", _clip_by_norm),
-    Substitution("clip by value for norm", ("tensorflow:clip_by_norm",), "tf.clip_by_value instead", _norm_to_value),
     Substitution(
-        "clip by value for norm", ("tensorflow:clip_by_global_norm",), "tf.clip_by_norm instead", _global_to_norm
+        "clip by value for norm",
+        ("tensorflow:clip_by_value",),
+        "tf.clip_by_norm for tf.clip_by_value",
+        _clip_by_norm,
     ),
     Substitution(
-        "clip by value for norm", ("tensorflow:clip_by_global_norm",), "tf.clip_by_value instead", _global_to_value
+        "clip by value for norm",
+        ("tensorflow:clip_by_norm",),
+        "tf.clip_by_value for tf.clip_by_norm",
+        _norm_to_value,
+    ),
+    Substitution(
+        "clip by value for norm",
+        ("tensorflow:clip_by_global_norm",),
+        "tf.clip_by_norm for tf.clip_by_global_norm",
+        _global_to_norm,
+    ),
+    Substitution(
+        "clip by value for norm",
+        ("tensorflow:clip_by_global_norm",),
+        "tf.clip_by_value for tf.clip_by_global_norm",
+        _global_to_value,
     ),
 )
 
