@@ -223,6 +223,18 @@ def test_failed_rung_names_tensor_index_values_and_line(tmp_path):
     assert f"mean for sum: with tf.reduce_mean for tf.reduce_sum on port.py:{line}, the rung passes" in str(report)
 
 
+def test_an_optimizer_that_brings_the_learning_rates_excludes_no_schedule(tmp_path):
+    legacy = changed(LEGACY, (GRADIENT_DESCENT, "tf.train.AdamOptimizer(rate)"))
+    keras_adam = ("optimizers.GradientDescent(rate)", "keras.optimizers.Adam(rate)")
+    port = changed(PORT, keras_adam, ("staircase=True", "staircase=False"))
+    report = migrate.check(*written(tmp_path, legacy, port), steps=4, keep_going=True)
+    (rung,) = (rung for rung in report.rungs if rung.name == "N steps")
+    assert [cause.name for cause in rung.causes] == ["optimizer"], str(report)
+    assert "the learning rates replaced by TF1's too (so a wrong schedule is not excluded)" in rung.causes[0].change
+    names = {each.name for each in rung.ruled_out}
+    assert not names & {"staircase", "learning rate schedule", "off-by-one decay", "epsilon"}
+
+
 def test_stops_at_the_first_failed_rung_unless_told_otherwise(tmp_path):
     files = written(tmp_path, port=changed(PORT, ("[tf.clip_by_norm", "[-tf.clip_by_norm")))
     statuses = [rung.status for rung in migrate.check(*files, steps=2).rungs]

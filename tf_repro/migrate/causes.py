@@ -48,7 +48,7 @@ def diagnose(this, name, measured):
     Returns:
         A list of :class:`Cause`, the one with which the rung passes first, and a list of :class:`RuledOut`.
     """
-    found, ruled_out = [], []
+    found, ruled_out, included = [], [], set()
     start = time.monotonic()
     for candidate in candidates(this, name):
         if time.monotonic() - start > SECONDS or (found and found[-1].passes):
@@ -60,10 +60,11 @@ def diagnose(this, name, measured):
             ruled_out.append(RuledOut(candidate.cause, candidate.change))
         else:
             found.append(cause)
+            included |= candidate.includes
     if not found:
         candidate, cause = of_rounding(this, name, measured)
         found, ruled_out = ([cause], ruled_out) if cause else ([], [*ruled_out, candidate])
-    return sorted(found, key=lambda cause: not cause.passes), ruled_out
+    return sorted(found, key=lambda cause: not cause.passes), [r for r in ruled_out if r.name not in included]
 
 
 def of_rounding(this, name, measured):
@@ -125,8 +126,9 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
             legacy=lambda: faults.on_this_release(this),
         )
     if name in ("one step", "N steps", "slots"):
-        yield from optimizer_faults.configuration(this)
-        yield from optimizer_faults.replacement(this)
+        configured = list(optimizer_faults.configuration(this))
+        yield from configured
+        yield from optimizer_faults.replacement(this, frozenset(each.cause for each in configured))
     yield from faults.variables(this)
     if name == "forward":
         yield faults.Candidate("sign changed", "with the sign of the fetches changed", transform=np.negative)

@@ -36,6 +36,7 @@ class Candidate:
         legacy: called for another run of the TF1 program, or None.
         transform: called with each measured array.
         eager: whether ``tf.function`` runs as Python, so that calls can be told by their line.
+        includes: the other kinds of fault that the change would mend as well.
     """
 
     cause: str
@@ -46,6 +47,7 @@ class Candidate:
     legacy: Callable[[], Record] | None = None
     transform: Callable[[Any], Any] | None = None
     eager: bool = False
+    includes: frozenset[str] = frozenset()
 
 
 EAGERLY = Candidate("graph optimiser", "with the port's tf.functions run as Python, operation by operation", eager=True)

@@ -135,15 +135,15 @@ class _Shifted(keras.optimizers.schedules.LearningRateSchedule):
         return {"schedule": self.schedule, "shift": self.shift}
 
 
-def replacement(this):
-    """TF1's optimizer in place of the port's, and TF1's learning rates with it."""
+def replacement(this, includes):
+    """TF1's optimizer in place of the port's, and TF1's learning rates with it: all of a configuration at once."""
     rates = list(this.legacy.get("learning rate", {}).values())
     described = this.description["optimizers"]
     if len(described) != 1 or not rates or not hasattr(optimizers, described[0]["kind"]):
         return
     kind = getattr(optimizers, described[0]["kind"])
     numbers = {k: v for k, v in described[0]["hyperparameters"].items() if k in kind.hyperparameters}
-    shown = "".join(f", {name}={value}" for name, value in numbers.items())
+    shown = ", ".join(f"{name}={value}" for name, value in numbers.items())
 
     def exchange(port):
         replacement = kind(lambda: rate(), **numbers)
@@ -156,6 +156,8 @@ def replacement(this):
 
     yield Candidate(
         "optimizer",
-        f"with tf_repro.optimizers.{kind.__name__}(TF1's learning rates{shown}) for the port's",
+        f"with tf_repro.optimizers.{kind.__name__}({shown}) for the port's, and the learning rates replaced by TF1's "
+        "too (so a wrong schedule is not excluded)",
         alter=exchange,
+        includes=includes,
     )
