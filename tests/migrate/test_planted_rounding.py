@@ -128,12 +128,16 @@ def test_gradient_that_is_nothing_but_rounding(tmp_path):
     report = migrate.check(*written(tmp_path, legacy, port), max_ulp=64)
     assert report.failed.tensor == "bias"
     assert causes(report) == ["rounding"], str(report)
+    why = "since one ULP in each variable moves the port about as far as the two programs are apart"
+    assert f"cause: rounding: {why}, only rounding is left (" in str(report)
+    assert "rounding: allow for it with --max-ulp N, or --scaled --max-ulp N" in str(report)
 
 
 def test_fault_is_not_taken_for_rounding(tmp_path):
     port = changed(NORMALIZED_PORT, ("tf.reduce_sum(tf.nn.relu", "1.0001 * tf.reduce_sum(tf.nn.relu"))
     report = migrate.check(*written(tmp_path, NORMALIZED_LEGACY, port))
     assert not report.failed.causes
+    assert "--max-ulp" not in str(report)
     assert "rounding" in {each.name for each in report.failed.ruled_out}
 
 

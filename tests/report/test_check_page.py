@@ -58,6 +58,14 @@ def test_a_check_that_fails(tmp_path):
     assert page.count('<svg xmlns="http://www.w3.org/2000/svg"') == 1
 
 
+def test_what_is_only_rounding_comes_with_advice(tmp_path):
+    causes = [Cause("kernels", "with the TF1 program on TensorFlow 2.21.0", 0, True)]
+    page = check_page(failed(causes=causes), *programs(tmp_path))
+    assert "It is rounding: allow for it with --max-ulp N, or --scaled --max-ulp N." in page
+    causes.append(Cause("epsilon", "with epsilon=1e-8", 0, True))
+    assert "--max-ulp" not in check_page(failed(causes=causes), *programs(tmp_path))
+
+
 def test_every_failed_rung_has_a_picture_of_its_own(tmp_path):
     report = failed()
     second = Rung("one step", FAILED, "", "w", report.rungs[0].difference, 2, moment="gradients")

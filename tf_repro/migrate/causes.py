@@ -69,8 +69,7 @@ def diagnose(this, name, measured):
 
 def of_rounding(this, name, measured):
     """Whether the port itself moves as far when each of its variables is moved by one ULP."""
-    change = "with each variable moved by one ULP, the port itself moves as far"
-    tried = RuledOut("rounding", change)
+    tried = RuledOut("rounding", "with each variable moved by one ULP")
     try:
         moved = MEASURES[name](this, prepared(this, faults.nudge))
     except Exception:  # a rung that cannot be run so is not explained so
@@ -81,6 +80,7 @@ def of_rounding(this, name, measured):
             own = difference(received, moved[moment][tensor], scaled=True)
             if apart is not None and (own is None or apart.scaled > AS_FAR * own.scaled):
                 return tried, None
+    change = "since one ULP in each variable moves the port about as far as the two programs are apart"
     return tried, Cause("rounding", change, judge(this, name, measured).ulp, False)
 
 
@@ -122,7 +122,7 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
         yield faults.Candidate(
             "kernels",
             f"with the TF1 program on TensorFlow {tf.__version__} (compat.v1) for "
-            f"{this.legacy.provenance['tensorflow']}, whose kernels round otherwise; max_ulp declares that",
+            f"{this.legacy.provenance['tensorflow']}, whose kernels round otherwise",
             legacy=lambda: faults.on_this_release(this),
         )
     if name in ("one step", "N steps", "slots"):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tf_repro.record import Record
 
 PASSED, FAILED, SKIPPED, NOT_REACHED = "passed", "failed", "skipped", "not reached"
+ONLY_ROUNDING = {"rounding", "kernels", "bias addition"}
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,20 @@ class Rung:
         counts = Counter(each.name for each in self.ruled_out)
         return ", ".join(name if count == 1 else f"{name} ({count})" for name, count in counts.items())
 
+    @property
+    def advice(self) -> str:
+        """How to allow for a difference that is nothing but rounding; empty for any other."""
+        if not self.causes or {cause.name for cause in self.causes} - ONLY_ROUNDING:
+            return ""
+        return "allow for it with --max-ulp N, or --scaled --max-ulp N"
+
     def __str__(self) -> str:
         lines = [f"{self.status:<11} {self.name}" + (f": {self.detail}" if self.detail else "")]
         if self.difference is not None:
             lines.append(f"  {self.tensor}: {self.difference}")
         lines += [f"  cause: {cause}" for cause in self.causes]
+        if self.advice:
+            lines.append(f"  rounding: {self.advice}")
         if self.status == FAILED and not self.causes and self.ruled_out:
             lines.append("  cause: unknown, no tested change mends it")
         if self.ruled_out:

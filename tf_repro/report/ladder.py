@@ -41,6 +41,8 @@ def _show_failure(console: Console, rung: Rung) -> None:
         line(f"[red]parts[/] at {rung.name}: {escape(f'{rung.tensor} {rung.difference}')}")
     for cause in rung.causes:
         line(f"[cyan]cause[/] {escape(str(cause))}")
+    if rung.advice:
+        line(f"[cyan]rounding[/]: {rung.advice}")
     if rung.ruled_out and not rung.causes:
         line("[yellow]cause unknown[/]: no change that was tested mends it")
     if rung.ruled_out:
