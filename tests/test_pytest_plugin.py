@@ -38,23 +38,28 @@ def test_failure_shows_the_ladder_and_the_cause(pytester):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "passed      variables: 4 variables: w1, b1, w2, b2",
-            "failed      forward*",
-            "  loss: scalar TF1 program *, port *: * ULP (* of the largest element's), relative error 7",
-            "  cause: mean for sum: with tf.reduce_mean for tf.reduce_sum on port.py:19, the rung passes",
-            "  tested and ruled out: swapped variables (2), *",
-            "not reached gradients",
+            '>*check_port("legacy.py", "port.py", steps=2)',
+            "E * the port and the TF1 program on * part at the rung 'forward'",
+            "E * passed      variables: 4 variables: w1, b1, w2, b2",
+            "E * failed      forward*",
+            "E *   loss: scalar TF1 program *, port *: * ULP (* of the largest element's), relative error 7",
+            "E *   cause: mean for sum: with tf.reduce_mean for tf.reduce_sum on port.py:19, the rung passes",
+            "E *   tested and ruled out: swapped variables (2), *",
+            "E * not reached gradients",
         ]
     )
-    assert "Traceback" not in result.stdout.str()
+    assert "pytest_plugin.py" not in result.stdout.str()
 
 
 def test_bad_input_is_one_line(pytester):
     written(pytester.path, legacy="import tensorflow as tf\n")
     pytester.makepyfile(TEST)
-    result = run(pytester)
+    result = run(pytester, "-rN")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["a program must define build(). Received: legacy.py without one"])
+    message = "a program must define build(). Received: legacy.py without one"
+    result.stdout.fnmatch_lines(['>*check_port("legacy.py", "port.py", steps=2)', f"E*{message}"])
+    assert result.stdout.str().count(message) == 1
+    assert "another exception" not in result.stdout.str()
 
 
 def test_option_names_the_interpreter(pytester):

@@ -41,9 +41,11 @@ def check_port(request: pytest.FixtureRequest):
         try:
             report = migrate.check(folder / legacy, folder / port, **options)
         except InputError as error:
-            pytest.fail(str(error), pytrace=False)
-        if not report.passed:
-            pytest.fail(str(report), pytrace=False)
-        return report
+            failure = str(error)
+        else:
+            if report.passed:
+                return report
+            failure = "\n".join([report.verdict, *map(str, report.rungs)])
+        pytest.fail(failure)
 
     return check
