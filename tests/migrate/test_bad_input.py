@@ -38,6 +38,10 @@ LEGACIES = {
         changed(LEGACY, ("tf.nn.relu", "tf.contrib.layers.relu")),
         r"AttributeError: .*contrib.*give a TF1 interpreter with --tf1-python",
     ),
+    "lost with Keras 3": (
+        changed(LEGACY, ("tf.nn.relu", "tf.layers.dense")),
+        r"AttributeError: .dense. is not available with Keras 3; tf\.layers and .* need a TF1 .* --tf1-python$",
+    ),
     "scalar without a feed": (
         changed(LEGACY, ('"y": y}', '"y": y, "rate": tf.placeholder(tf.float32, [])}')),
         r"must be given a feed\. Received: 'rate'",

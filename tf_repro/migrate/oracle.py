@@ -65,12 +65,18 @@ def _run_in_process(path, steps, seed, feeds, start):
         try:
             return runner.run(str(path), tf, steps, seed, feeds, start)
         except runner.ProgramError as error:
-            text = str(error)
-            needs_tf1 = "AttributeError" in text or "NotImplementedError" in text or "No module named 'tensor" in text
-            mend = "; TensorFlow 2 may lack it, give a TF1 interpreter with --tf1-python" if needs_tf1 else ""
-            raise InputError(text + mend) from None
+            raise InputError(_with_mend(str(error))) from None
         except Exception as error:
             raise InputError(f"the TF1 program must run. Received: {runner.explain(error, str(path))}") from None
+
+
+def _with_mend(text):
+    """What the program failed with, and that it needs genuine TensorFlow 1 where this one lacks what it calls."""
+    if "is not available with Keras 3" in text:
+        return f"{text.rstrip('.')}; tf.layers and tf.nn.rnn_cell need a TF1 interpreter, give one with --tf1-python"
+    if "AttributeError" in text or "NotImplementedError" in text or "No module named 'tensor" in text:
+        return f"{text.rstrip('.')}; TensorFlow 2 may lack it, give a TF1 interpreter with --tf1-python"
+    return text
 
 
 @contextlib.contextmanager
