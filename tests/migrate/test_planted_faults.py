@@ -252,6 +252,16 @@ def test_unknown_fault_is_not_given_a_cause(tmp_path):
     assert "tested and ruled out: swapped variables (2), " in str(report)
 
 
+def test_changes_that_there_was_no_time_for_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("tf_repro.migrate.causes.SECONDS", 0.0)
+    report = migrate.check(*written(tmp_path, port=changed(PORT, ("tf.reduce_mean", "tf.reduce_sum"))))
+    assert not report.failed.causes
+    assert {each.name for each in report.failed.ruled_out} == {"rounding"}
+    assert "mean for sum" in report.failed.untested
+    assert "not tested, time was up: swapped variables (2), " in str(report)
+    assert '"mean for sum"' in report.to_json()
+
+
 def test_distance_is_that_of_the_tensor_that_is_named(tmp_path):
     legacy = changed(LEGACY, ('"loss": loss}', '"loss": loss, "zero": tf.constant([1.0, 0.0])}'))
     port = changed(PORT, ('"loss": loss}', '"loss": loss + 1.0, "zero": tf.constant([1.0, 1e-30])}'))

@@ -66,6 +66,11 @@ def test_what_is_only_rounding_comes_with_advice(tmp_path):
     assert "--max-ulp" not in check_page(failed(causes=causes), *programs(tmp_path))
 
 
+def test_what_there_was_no_time_for(tmp_path):
+    page = check_page(failed(untested=["epsilon", "swapped variables", "swapped variables"]), *programs(tmp_path))
+    assert "Not tested, time was up: epsilon, swapped variables (2)." in page
+
+
 def test_every_failed_rung_has_a_picture_of_its_own(tmp_path):
     report = failed()
     second = Rung("one step", FAILED, "", "w", report.rungs[0].difference, 2, moment="gradients")

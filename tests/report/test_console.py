@@ -114,10 +114,11 @@ def test_ladder_names_place_cause_and_what_was_ruled_out():
     assert "TF1 program on TensorFlow 2.21.0 (compat.v1) part at the rung 'forward'" in text
 
 
-def test_ladder_advises_on_rounding():
-    rung = Rung("gradients", FAILED, causes=[Cause("rounding", "since …", 64, False)])
+def test_ladder_advises_on_rounding_and_names_what_was_not_tested():
+    rung = Rung("gradients", FAILED, causes=[Cause("rounding", "since …", 64, False)], untested=["epsilon"])
     text = shown(ladder.show_ladder, CheckReport([rung], {}, Record({}, {"tensorflow": "1.15.5"}), Record({}), 0))
     assert "rounding: allow for it with --max-ulp N, or --scaled --max-ulp N" in text
+    assert "not tested, time was up: epsilon" in text
 
 
 SHOWN = {

@@ -38,7 +38,7 @@ def of_dtype(legacy, port):
 
 
 def diagnose(this, name, measured):
-    """The causes that mend a failed rung, and those that do not.
+    """The causes that mend a failed rung, those that do not, and those that there was no time for.
 
     Args:
         this: the :class:`~tf_repro.migrate.rungs.Climb`.
@@ -46,12 +46,17 @@ def diagnose(this, name, measured):
         measured: what the port gave on it.
 
     Returns:
-        A list of :class:`Cause`, the one with which the rung passes first, and a list of :class:`RuledOut`.
+        The fields ``causes`` (the one with which the rung passes first), ``ruled_out`` and ``untested`` of a
+        :class:`~tf_repro.migrate.Rung`.
     """
-    found, ruled_out, included = [], [], set()
+    found, ruled_out, untested, included = [], [], [], set()
     start = time.monotonic()
-    for candidate in candidates(this, name):
-        if time.monotonic() - start > SECONDS or (found and found[-1].passes):
+    remaining = candidates(this, name)
+    for candidate in remaining:
+        if found and found[-1].passes:
+            break
+        if time.monotonic() - start > SECONDS:
+            untested = [candidate.cause, *(each.cause for each in remaining)]
             break
         cause = attempt(this, name, candidate, measured)
         if cause is not None and candidate.eager:  # was it the change, or that it had to be tested without tf.function?
@@ -64,7 +69,11 @@ def diagnose(this, name, measured):
     if not found:
         candidate, cause = of_rounding(this, name, measured)
         found, ruled_out = ([cause], ruled_out) if cause else ([], [*ruled_out, candidate])
-    return sorted(found, key=lambda cause: not cause.passes), [r for r in ruled_out if r.name not in included]
+    return {
+        "causes": sorted(found, key=lambda cause: not cause.passes),
+        "ruled_out": [each for each in ruled_out if each.name not in included],
+        "untested": untested,
+    }
 
 
 def of_rounding(this, name, measured):

@@ -84,8 +84,7 @@ def _rung(this, name, moments):
     moments.update(measured)
     rung = judge(this, name, measured)
     if rung.status == FAILED:
-        found, ruled_out = causes.diagnose(this, name, measured)
-        return replace(rung, causes=found, ruled_out=ruled_out)
+        return replace(rung, **causes.diagnose(this, name, measured))
     return rung
 
 

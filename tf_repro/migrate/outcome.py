@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,7 @@ class Rung:
         ulp: how far ``tensor`` is off, or the worst of a rung that passed, by the check's measure.
         causes: the tested causes that mend it.
         ruled_out: the tested causes that do not.
+        untested: the kinds of fault of the changes that there was no time to test.
         moment: under which both Records hold ``tensor`` where the programs part.
     """
 
@@ -81,13 +82,18 @@ class Rung:
     ulp: int | None = None
     causes: Sequence[Cause] = ()
     ruled_out: Sequence[RuledOut] = ()
+    untested: Sequence[str] = ()
     moment: str | None = None
 
     @property
     def excluded(self) -> str:
         """The kinds of fault that were tested and do not mend it, with how many changes each took, in one line."""
-        counts = Counter(each.name for each in self.ruled_out)
-        return ", ".join(name if count == 1 else f"{name} ({count})" for name, count in counts.items())
+        return _kinds(each.name for each in self.ruled_out)
+
+    @property
+    def left_untested(self) -> str:
+        """The kinds of fault that there was no time to test, with how many changes each has, in one line."""
+        return _kinds(self.untested)
 
     @property
     def advice(self) -> str:
@@ -107,6 +113,8 @@ class Rung:
             lines.append("  cause: unknown, no tested change mends it")
         if self.ruled_out:
             lines.append(f"  tested and ruled out: {self.excluded}")
+        if self.untested:
+            lines.append(f"  not tested, time was up: {self.left_untested}")
         return "\n".join(lines)
 
 
@@ -188,7 +196,12 @@ def _rung_json(rung: Rung) -> dict[str, Any]:
         "relative": None if difference is None else _finite(difference.relative),
         "causes": [vars(cause) for cause in rung.causes],
         "ruled_out": [vars(each) for each in rung.ruled_out],
+        "untested": list(rung.untested),
     }
+
+
+def _kinds(names: Iterable[str]) -> str:
+    return ", ".join(name if count == 1 else f"{name} ({count})" for name, count in Counter(names).items())
 
 
 def _finite(value: float) -> float | str:

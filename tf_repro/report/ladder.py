@@ -47,3 +47,5 @@ def _show_failure(console: Console, rung: Rung) -> None:
         line("[yellow]cause unknown[/]: no change that was tested mends it")
     if rung.ruled_out:
         line(f"[dim]tested and ruled out[/]: {escape(rung.excluded)}")
+    if rung.untested:
+        line(f"[dim]not tested, time was up[/]: {escape(rung.left_untested)}")
