@@ -126,3 +126,10 @@ def test_float16_logits_of_a_mixed_precision_model_are_summed_in_float32():
 def test_probabilities_are_refused(loss):
     with pytest.raises(ValueError, match="takes logits, not probabilities"):
         loss(from_logits=False)
+
+
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy])
+@pytest.mark.parametrize("value", [2, -0.1, "a", None])
+def test_label_smoothing_is_checked_when_the_loss_is_made(loss, value):
+    with pytest.raises(ValueError, match=r"label_smoothing must be in \[0, 1\]\. Received: label_smoothing="):
+        loss(label_smoothing=value)

@@ -158,9 +158,14 @@ def report_page(
 
 def check_output(option: str, path: Path) -> None:
     """Refuse, before any long work, a path that a file cannot be written to."""
+    from tf_repro.record import is_stream
+
     try:
         if path.is_dir() or not path.parent.is_dir():
             raise InputError(f"{option} must be a file in an existing folder. Received: {path}")
+        if is_stream(path):
+            return
+        path = path.resolve()
         tempfile.NamedTemporaryFile(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent).close()
     except OSError as error:
         raise InputError(f"{option} must be a file that can be written. Received: {path} ({error.strerror})") from None

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tf_repro import nn
+from tf_repro.nn.cross_entropy import check_label_smoothing
 
 
 @keras.saving.register_keras_serializable("tf_repro")
@@ -53,7 +54,7 @@ class SoftmaxCrossEntropy(keras.losses.Loss):
     ):
         _require_logits(from_logits)
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = check_label_smoothing(label_smoothing)
         self.axis = axis
 
     def call(self, y_true, y_pred):
@@ -118,7 +119,7 @@ class SparseSoftmaxCrossEntropy(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.ignore_class = ignore_class
         self.axis = axis
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = check_label_smoothing(label_smoothing)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         # Keras' own __call__ would convert the labels to floating point before anyone saw them.

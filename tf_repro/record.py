@@ -115,11 +115,20 @@ def parse_json(text: str, origin: str) -> dict[str, Any]:
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write ``content``, all of it or nothing: under a temporary name beside ``path``, then moved there.
 
-    What UTF-8 cannot hold, such as a byte of a file name that is no UTF-8, is written as ``\\udcff``.
+    A symbolic link stays one, and its target is written; a device or a pipe is written to as it is. What UTF-8 cannot
+    hold, such as a byte of a file name that is no UTF-8, is written as ``\\udcff``.
 
     Raises:
         InputError: the folder does not exist or cannot be written.
     """
+    content = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+    if is_stream(path):
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            raise InputError(f"the output must be writable. Received: {path} ({error.strerror})") from None
+        return
+    path = path.resolve()
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
@@ -128,7 +137,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         ) from None
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
+            file.write(content)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
@@ -139,6 +148,16 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def is_stream(path: Path) -> bool:
+    """Whether ``path`` is a device or a pipe, which must not be replaced by a file.
+
+    Example:
+        >>> is_stream(Path("/dev/null")), is_stream(Path("absent.json"))
+        (True, False)
+    """
+    return path.exists() and not path.is_dir() and (not path.is_file() or path.is_relative_to("/dev"))
 
 
 def as_array(name: str, value: Any, *, dtype: str = "float32", ndim: int | None = None) -> Array:

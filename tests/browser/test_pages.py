@@ -58,6 +58,7 @@ def test_loads_without_an_error_or_a_request(page):
 
 def test_hostile_text_is_text(page):
     assert page.title != "taken"
+    assert page.find_elements("tag name", "img") == []
     assert HOSTILE in page.execute_script("return document.querySelector('main').innerText")
 
 

@@ -142,6 +142,8 @@ def test_tables_fit_narrow_and_wide(name, width):
     text = shown(show, *arguments, width=width)
     if name in ("list", "findings", "ladder"):
         assert max(len(line) for line in text.splitlines() if "  " in line.strip()) <= width
+    if name == "findings":
+        assert set(re.findall(r"(?:reproduced|drifted|erratum): (\S+)", text)) == {"tf-1.4.1", "derivation"}
     both = [line for line in text.splitlines() if "TF1 program" in line and "TF2 port" in line]
     assert bool(both) == (name == "sources" and width == 160)
 

@@ -137,7 +137,8 @@ def select(
     known = engines(loaded)
     for engine in chosen:
         if engine not in known:
-            raise InputError(f"engine must be one of {', '.join(known)}. Received: {engine!r}")
+            of = ", ".join(document.name for document in loaded)
+            raise InputError(f"engine must be one of {', '.join(known)} for {of}. Received: {engine!r}")
     return loaded, [engine for engine in known if engine in set(chosen)] or known
 
 

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tf_repro import nn
+from tf_repro.nn.cross_entropy import check_label_smoothing
 
 
 @keras.saving.register_keras_serializable("tf_repro")
@@ -82,7 +83,7 @@ class LinearCrossEntropy(keras.layers.Layer):
         self.units = units
         self.use_bias = use_bias
         self.ignore_class = ignore_class
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = check_label_smoothing(label_smoothing)
         self.reduction = reduction
         self.chunk_size = chunk_size
         self.kernel_initializer = keras.initializers.get(kernel_initializer)

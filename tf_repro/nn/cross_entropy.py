@@ -1,6 +1,7 @@
 """Softmax cross-entropy of logits, its gradient ``q·Σp - p`` whatever the labels ``p``, in every mode."""
 
 import functools
+import numbers
 
 import tensorflow as tf
 
@@ -320,8 +321,8 @@ def _class_count(z):
 
 def check_label_smoothing(label_smoothing):
     """``label_smoothing`` as a float."""
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing must be in [0, 1]. Received: label_smoothing={label_smoothing}")
+    if not isinstance(label_smoothing, numbers.Real) or not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must be in [0, 1]. Received: label_smoothing={label_smoothing!r}")
     return float(label_smoothing)
 
 

@@ -160,7 +160,8 @@ def _softmax_gradient(z, y, dy):
             return _softmax_gradient(z, y, spread[0] * spread[1]), _softmax_gradient(z, y, up)
 
         blocks, for_xla = _blocks(y.shape[-1]), _for_xla(dy)
-        if (y.shape.num_elements() or 0) >= _WORTH_COMPILING:
+        size = y.shape.num_elements() or 0
+        if size >= _WORTH_COMPILING and (size < 8 * _WORTH_COMPILING or y.shape[-1] < 512):
             return _centred_product_compiled(y, dy, blocks, True), grad
         return _centred_product_traced(y, dy, blocks, for_xla), grad
 
@@ -185,13 +186,14 @@ def _centred_product(y, a, blocks, for_xla):
     return _centred(y, a, blocks, for_xla) * y
 
 
-# Compiling takes about 0.2 s for each new shape, and pays from 1 MB on. Backward pass over the stock one's time:
-# 1.0 at 256 × 1000, 1.2 at 1024 × 1000 and 16384 × 64, against 1.3 to 1.8; about the same from 16 MB on (1.3, and
-# 1.0 on long rows). Slower: one pass that finds the pivot as a packed pair (1.2 to 2.7), sums in float64 that need
-# no pivot (1.7 to 8), a loop over blocks of rows (1.2 to 1.8), XLA's forward pass as well (1.1 to 1.3 for both);
-# without XLA, the pivot by a maximum of selected entries (1.4 to 2.3), and the product and its sum in place of the
-# inner product on long rows (1.2 to 1.5). Two correction steps in place of the pivot are no faster, and wrong by a
-# factor of up to 1e18 where a row of few entries is saturated.
+# Compiling takes about 0.2 s for each new shape and 60 MB once, and pays from 1 to 8 MB, and beyond where rows
+# are short. Backward pass over the stock one's time: 1.0 at 256 × 1000, 1.2 at 1024 × 1000 and 16384 × 64,
+# against 1.3 to 1.8. From 16 MB on, and on long rows, there is nothing in it (1.3 and 1.0 either way). Slower:
+# one pass that finds the pivot as a packed pair (1.2 to 2.7), sums in float64 that need no pivot (1.7 to 8), a
+# loop over blocks of rows (1.2 to 1.8), XLA's forward pass as well (1.1 to 1.3 for both); without XLA, the
+# pivot by a maximum of selected entries (1.4 to 2.3), and the product and its sum in place of the inner product
+# on long rows (1.2 to 1.5). Two correction steps in place of the pivot are no faster, and wrong by a factor of
+# up to 1e18 where a row of few entries is saturated.
 _WORTH_COMPILING = 250_000
 _centred_product_traced = tf.function(_centred_product, reduce_retracing=True)
 _centred_product_compiled = tf.function(_centred_product, jit_compile=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 STYLES = {REPRODUCED: "green", DRIFTED: "yellow", ERRATUM: "cyan", UNEXPLAINED: "bold red"}
 SIDE_BY_SIDE = 120
+ONE_LINE = 100
 
 
 def show_documents(console: Console, documents: Iterable[Document]) -> None:
@@ -40,9 +41,11 @@ def show_documents(console: Console, documents: Iterable[Document]) -> None:
 
 def show_findings(console: Console, document: Document, findings: Sequence[Finding]) -> None:
     """The table of one document, a row per figure and distinct outcome, and what drifts and errs, and why."""
+    narrow = console.width < ONE_LINE
     table = Table(title=f"{document.name}: {escape(document.title)}", title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("figure", overflow="fold")
-    table.add_column("printed", no_wrap=True)
+    table.add_column("figure\n  printed" if narrow else "figure", overflow="fold")
+    if not narrow:
+        table.add_column("printed", no_wrap=True)
     table.add_column("measured", justify="right", no_wrap=True)
     table.add_column("ULP", justify="right", no_wrap=True)
     table.add_column("verdict and engines", min_width=22)
@@ -52,8 +55,11 @@ def show_findings(console: Console, document: Document, findings: Sequence[Findi
             finding = outcome.finding
             figure = finding.name.partition("/")[2] if outcome.is_first else ""
             engines = "every engine" if outcome.is_every else " ".join(outcome.engines)
+            named = [escape(figure), escape(finding.printed)]
+            if narrow:
+                named = [f"{named[0]}\n  {named[1]}" if figure else ""]
             measured = format_value(finding), format_ulp(finding)
-            table.add_row(escape(figure), escape(finding.printed), *measured, f"{_verdict(finding)}: {engines}")
+            table.add_row(*named, *measured, f"{_verdict(finding)}: {engines}")
         table.add_section() if len(of_figure) > 1 else None
     console.print(table)
     _show_reasons(console, document, findings)
