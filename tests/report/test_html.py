@@ -10,6 +10,7 @@ from tests.test_cli import tf_repro as command
 from tf_repro import claims, suite
 from tf_repro.report.html import page
 
+pytestmark = pytest.mark.xdist_group("report page")
 ENGINES = ["tf-1.4.1", "tf-1.5.1", "derivation"]  # none of them needs TensorFlow
 
 
