@@ -45,5 +45,5 @@ _PREFERRED = ("eager", "function", "xla", "derivation", "compat.v1", "tf-1.15.5"
 
 
 def of_components() -> list[Picture]:
-    """Softmax's accuracy, measured at once, and the saved benchmarks where the package carries them."""
+    """Softmax's accuracy, measured at once, and the saved benchmarks."""
     return [*components.accuracy(), *components.benchmarks(components.load_benchmarks())]

@@ -100,27 +100,29 @@ def _accuracy(name: str, places: Sequence[float], errors: Errors, label: str, ca
     )
 
 
-def load_benchmarks() -> list[dict[str, Any]]:
-    """The results of ``python -m benchmarks`` that the package carries; none where it carries none."""
-    file = resources.files("tf_repro.report") / "benchmarks.json"
-    return json.loads(file.read_text(encoding="utf-8"))["rows"] if file.is_file() else []
+def load_benchmarks() -> dict[str, Any]:
+    """The results of ``python -m benchmarks`` that the package carries."""
+    text = (resources.files("tf_repro.report") / "benchmarks.json").read_text(encoding="utf-8")
+    results: dict[str, Any] = json.loads(text)
+    return results
 
 
-def benchmarks(results: Sequence[Mapping[str, Any]]) -> list[Picture]:
+def benchmarks(results: Mapping[str, Any]) -> list[Picture]:
     """Peak memory and time of every operation, by size and implementation.
 
     Args:
-        results: the rows that ``python -m benchmarks`` saves in ``RESULTS.json``.
+        results: what ``python -m benchmarks`` saves in ``RESULTS.json``.
     """
+    made = ", ".join(f"{name} {value}" for name, value in results["provenance"].items())
     pictures = []
     for operation in OPERATIONS:
-        rows = [result for result in results if result["operation"] == operation]
+        rows = [row for row in results["rows"] if row["operation"] == operation]
         if rows:
-            pictures.append(_benchmark(operation, rows))
+            pictures.append(_benchmark(operation, rows, made))
     return pictures
 
 
-def _benchmark(operation: str, rows: Sequence[Mapping[str, Any]]) -> Picture:
+def _benchmark(operation: str, rows: Sequence[Mapping[str, Any]], made: str) -> Picture:
     sizes = [" × ".join(map(str, row["size"])) for row in rows]
     names = list(dict.fromkeys(name for row in rows for name in row["implementations"]))
 
@@ -162,6 +164,7 @@ def _benchmark(operation: str, rows: Sequence[Mapping[str, Any]]) -> Picture:
         title=f"{OPERATIONS[operation]}: peak memory and time, forward and backward",
         alt=f"At {sizes[-1]}: {told}.",
         caption="Growth of the resident set at its highest, each implementation in a fresh process (0.1 MB stands for "
-        "that or less), and the median time of interleaved rounds; sizes are rows × … × classes, float32.",
+        "that or less), and the median time of interleaved rounds; sizes are rows × … × classes, float32. "
+        f"Measured: {made}.",
         height=1.5 + 0.55 * len(rows),
     )
