@@ -379,11 +379,14 @@ def _check_shapes(features, kernel, labels, bias, sparse):
 
 def _in_one_graph(function, options, rows, weights):
     """``function`` as a graph in eager mode too, out of sight of the tapes, which would keep every chunk."""
+    operands = tuple(rows), tuple(weights)
     if not tf.executing_eagerly():
         # The rules that call this give every derivative but the forward one, which would silently be 0.
         refuse = functools.partial(tf.raw_ops.PreventGradient, message="the linear head has no forward mode in a graph")
-        return function(options, *tf.nest.map_structure(lambda t: refuse(input=t), (tuple(rows), tuple(weights))))
-    rows, weights = tf.nest.map_structure(tf.stop_gradient, (tuple(rows), tuple(weights)))
+        operands = tf.nest.map_structure(lambda tensor: refuse(input=tensor), operands)
+    rows, weights = tf.nest.map_structure(tf.stop_gradient, operands)
+    if not tf.executing_eagerly():
+        return function(options, rows, weights)
     row_specs = tuple(tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype) for tensor in rows)
     weight_specs = tuple(tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in weights)
     return _graph(function, options, row_specs, weight_specs)(*rows, *weights)
