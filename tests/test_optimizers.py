@@ -13,9 +13,10 @@ import tensorflow as tf
 import legacy_tf1
 from legacy_tf1 import optimizers as legacy
 from tf_repro import optimizers
-from tf_repro.compare import ulp_distance
-from tf_repro.errors import InputError
-from tf_repro.record import Record, load_recording
+from tf_repro.core.errors import InputError
+from tf_repro.core.record import Record
+from tf_repro.core.verdicts import ulp_distance
+from tf_repro.suite.recordings import load_recording
 
 RECORDINGS = Path(legacy_tf1.__file__).parent / "recordings"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import tf_repro.migrate.ladder  # noqa: F401 (a run inside pytester forgets modules that it was the first to load)
-from tests.migrate.programs import PORT, changed, written
+import tf_repro.migrate.checker.ladder  # noqa: F401 (a run inside pytester forgets modules that it was the first to load)
+from tests.migrate.checker.programs import PORT, changed, written
 
 pytest_plugins = ["pytester"]
 

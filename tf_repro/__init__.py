@@ -1,6 +1,6 @@
 """Documented softmax, cross-entropy and back-propagation figures, reproduced in TensorFlow 2 and Keras 3.
 
-A run is a :class:`~tf_repro.record.Record`; everything else compares Records.
+A run is a :class:`~tf_repro.core.record.Record`; everything else compares Records.
 Submodules load on first use, so that importing the package never loads TensorFlow.
 """
 

@@ -34,7 +34,7 @@ def check_port(request: pytest.FixtureRequest):
     def check(legacy, port, **options):
         __tracebackhide__ = True
         from tf_repro import migrate
-        from tf_repro.errors import InputError
+        from tf_repro.core.errors import InputError
 
         folder = Path(request.path).parent
         options.setdefault("tf1_python", request.config.getoption("--tf1-python"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.migrate.programs import PORT, changed, written
+from tests.migrate.checker.programs import PORT, changed, written
 
 FLAGS = (
     "--headless",
@@ -65,7 +65,8 @@ def _selenium():
 @pytest.fixture(scope="session")
 def run():
     """Documents, records and findings of those engines that need no TensorFlow; one claim's statement is hostile."""
-    from tf_repro import claims, suite
+    from tf_repro.suite import claims
+    from tf_repro.suite import run as suite
 
     documents, _ = claims.select()
     first = documents[0]
@@ -78,7 +79,7 @@ def run():
 @pytest.fixture(scope="session")
 def report(run, tmp_path_factory):
     """The report's page on that run, with its documents' pictures."""
-    from tf_repro.data import load_digits
+    from tf_repro.core.data import load_digits
     from tf_repro.report import pictures
     from tf_repro.report.html import page
 

@@ -11,9 +11,10 @@ import tensorflow as tf
 from legacy_tf1 import checkpoint as legacy
 from tests.migrate.tolerances import FEW_ROUNDINGS
 from tf_repro import migrate, optimizers
-from tf_repro.errors import InputError
-from tf_repro.migrate.port import tf1_slots
-from tf_repro.record import Record, load_recording
+from tf_repro.core.errors import InputError
+from tf_repro.core.record import Record
+from tf_repro.programs.port import tf1_slots
+from tf_repro.suite.recordings import load_recording
 
 DATA = Path(__file__).parents[1] / "data" / "tf1_checkpoint"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tf_repro.errors import InputError
+from tf_repro.core.errors import InputError
 from tf_repro.migrate import names
 
 

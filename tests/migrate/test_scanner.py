@@ -11,7 +11,7 @@ from rich.console import Console
 
 import legacy_tf1
 from tf_repro import migrate
-from tf_repro.errors import InputError
+from tf_repro.core.errors import InputError
 from tf_repro.migrate import scanner
 from tf_repro.migrate.upgrade_tables import tables
 from tf_repro.report import scan as report

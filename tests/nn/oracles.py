@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.nn.tolerances import TINY
-from tf_repro.derivations import softmax_jacobian
+from tf_repro.suite.derivations import softmax_jacobian
 
 softmax_truth = softmax_jacobian.softmax_and_product
 

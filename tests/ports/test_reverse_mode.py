@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from tests.rounding import assert_within_rounding
-from tf_repro.derivations import reverse_mode as derivation
-from tf_repro.errors import InputError
+from tf_repro.core.errors import InputError
 from tf_repro.ports import reverse_mode
-from tf_repro.ports.engine import ENGINES
+from tf_repro.programs.tf2 import ENGINES
+from tf_repro.suite.derivations import reverse_mode as derivation
 
 
 @pytest.mark.parametrize("engine", ENGINES)

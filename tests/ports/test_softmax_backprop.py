@@ -5,10 +5,10 @@ import pytest
 
 from tests.rounding import assert_within_rounding
 from tf_repro import nn
-from tf_repro.derivations import softmax_backprop as derivation
-from tf_repro.errors import InputError
+from tf_repro.core.errors import InputError
 from tf_repro.ports import softmax_backprop
-from tf_repro.ports.engine import ENGINES
+from tf_repro.programs.tf2 import ENGINES
+from tf_repro.suite.derivations import softmax_backprop as derivation
 
 PRINTED = {
     "loss": [8.916067, 15.904554, 24.835724, 35.293324, 37.2296],

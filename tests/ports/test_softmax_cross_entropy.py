@@ -3,10 +3,10 @@ import pytest
 
 from legacy_tf1 import softmax_cross_entropy as legacy
 from tests.rounding import assert_within_rounding
-from tf_repro.derivations import softmax_cross_entropy as derivation
-from tf_repro.errors import InputError
+from tf_repro.core.errors import InputError
 from tf_repro.ports import softmax_cross_entropy
-from tf_repro.ports.engine import ENGINES
+from tf_repro.programs.tf2 import ENGINES
+from tf_repro.suite.derivations import softmax_cross_entropy as derivation
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from tests.rounding import assert_within_rounding
-from tf_repro import data
-from tf_repro.derivations import softmax_jacobian as derivation
-from tf_repro.errors import InputError
+from tf_repro.core import data
+from tf_repro.core.errors import InputError
 from tf_repro.ports import softmax_jacobian
-from tf_repro.ports.engine import ENGINES
+from tf_repro.programs.tf2 import ENGINES
+from tf_repro.suite.derivations import softmax_jacobian as derivation
 
 FEATURES = np.random.RandomState(0).rand(6, 4)
 LABELS = np.eye(3)[[0, 1, 2, 2, 1, 0]]

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from tests.rounding import assert_within_rounding
-from tf_repro import data
-from tf_repro.derivations import softmax_regression as derivation
-from tf_repro.errors import InputError
+from tf_repro.core import data
+from tf_repro.core.errors import InputError
 from tf_repro.ports import softmax_regression
-from tf_repro.ports.engine import ENGINES
 from tf_repro.ports.softmax_regression import BLOCK, SoftmaxRegression
+from tf_repro.programs.tf2 import ENGINES
+from tf_repro.suite.derivations import softmax_regression as derivation
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tf_repro import suite
 from tf_repro.report.align import STEPS, TOP, parts, side_by_side
+from tf_repro.suite import run as suite
 
 PAIRED = sorted(path.stem for path in suite.RECORDINGS.parent.glob("*.py") if path.stem in suite.RUNS)
 
@@ -39,7 +39,7 @@ def only_left():
 
 
 def source(room, document):
-    return (Path(inspect.getfile(suite)).parents[1] / room / f"{document}.py").read_text(encoding="utf-8")
+    return (Path(inspect.getfile(suite)).parents[2] / room / f"{document}.py").read_text(encoding="utf-8")
 
 
 def test_every_document_with_a_program_is_paired():
@@ -61,7 +61,7 @@ def test_matching_steps_share_a_row(document):
 
 
 @pytest.mark.parametrize("document", suite.RUNS)
-@pytest.mark.parametrize("room", ["tf_repro/ports", "tf_repro/derivations"])
+@pytest.mark.parametrize("room", ["tf_repro/ports", "tf_repro/suite/derivations"])
 def test_no_line_of_code_is_lost_or_moved(room, document):
     text = source(room, document).splitlines()
     shown = [line for part in parts("\n".join(text)) for line in part.lines]

@@ -6,9 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from tf_repro.compare import difference
-from tf_repro.migrate.outcome import FAILED, NOT_REACHED, PASSED, Cause, CheckReport, RuledOut, Rung
-from tf_repro.record import Record, write_atomically
+from tf_repro.core.files import write_atomically
+from tf_repro.core.record import Record
+from tf_repro.core.verdicts import difference
+from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, Cause, CheckReport, RuledOut, Rung
 from tf_repro.report.html.check_page import check_page
 from tf_repro.report.pictures.divergence import COLUMNS, divergence
 from tf_repro.report.pictures.svg import SERIES

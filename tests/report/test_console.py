@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tf_repro import claims, migrate, suite
-from tf_repro.compare import difference
-from tf_repro.migrate.outcome import FAILED, NOT_REACHED, PASSED, Cause, CheckReport, RuledOut, Rung
-from tf_repro.record import Record
+from tf_repro import migrate
+from tf_repro.core.record import Record
+from tf_repro.core.verdicts import difference
+from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, Cause, CheckReport, RuledOut, Rung
 from tf_repro.report import ladder, scan, terminal
 from tf_repro.report.console import transliterate
+from tf_repro.suite import claims
+from tf_repro.suite import run as suite
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {

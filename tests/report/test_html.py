@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.test_cli import tf_repro as command
-from tf_repro import claims, suite
+from tests.cli.test_cli import tf_repro as command
 from tf_repro.report.html import page
+from tf_repro.suite import claims
+from tf_repro.suite import run as suite
 
 pytestmark = pytest.mark.xdist_group("report page")
 ENGINES = ["tf-1.4.1", "tf-1.5.1", "derivation"]  # none of them needs TensorFlow

@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tf_repro import suite
 from tf_repro.report.pictures import components, reverse_mode, softmax_backprop, softmax_jacobian
 from tf_repro.report.pictures.svg import picture
+from tf_repro.suite import run as suite
 
 LINE = partial(picture, "line", lambda figure: figure.add_subplot().plot([1, 2]), caption="")
 NAMESPACE = "{http://www.w3.org/2000/svg}"

@@ -103,7 +103,7 @@ def check(
         >>> report.passed
         True
     """
-    from tf_repro.migrate import ladder
+    from tf_repro.migrate.checker import ladder
 
     return ladder.climb(
         legacy,
@@ -225,6 +225,6 @@ def deterministic_draws(seed=0, mode="num_random_ops"):
         >>> bool((legacy == native.numpy()).all())
         True
     """
-    from tf_repro.migrate import randomness
+    from tf_repro.migrate import draws as randomness
 
     return randomness.deterministic_draws(seed, mode)

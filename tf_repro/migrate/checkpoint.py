@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_repro.errors import InputError
+from tf_repro.core.errors import InputError
 from tf_repro.migrate import names
-from tf_repro.migrate.port import _named, keeps_tf1_slots, tf1_slots
+from tf_repro.programs.port import _named, keeps_tf1_slots, tf1_slots
 
 _POWER = re.compile(r"(?:^|/)(beta[12]_power)(?:_\d+)?$")
 _TF1_NAMES = {"RMSprop": "RMSProp"} | {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tf_repro.errors import InputError
+from tf_repro.core.errors import InputError
 
 _SYNONYMS = {
     "weights": "kernel",

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tf_repro.errors import InputError
+from tf_repro.core.errors import InputError
 from tf_repro.migrate import source, symbols
 from tf_repro.migrate.upgrade_tables import Upgrade, tables
 

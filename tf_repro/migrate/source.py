@@ -13,7 +13,7 @@ from pathlib import Path
 
 import libcst as cst
 
-from tf_repro.errors import InputError
+from tf_repro.core.errors import InputError
 
 DEEPEST = 150
 _MENTIONS = re.compile(r"\b(?:tensorflow|tf)\b")

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tf_repro.errors import InputError
+from tf_repro.core.errors import InputError
 
 _IMPORTED = re.compile(r"^from (\S+) import (\w+)(?: as (\w+))?", re.MULTILINE)
 _LAZY = {  # modules of each interface that Keras fills in when TensorFlow is imported

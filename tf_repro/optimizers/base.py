@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tf_repro.errors import InputError
+from tf_repro.core.errors import InputError
 
 _BOUNDS = {
     "positive": lambda number: number > 0,

@@ -3,10 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
-from tf_repro.derivations.reverse_mode import POINT, TRUTH, W, X
-from tf_repro.errors import InputError
-from tf_repro.ports.engine import compiled, to_numpy
-from tf_repro.record import Record, as_array, as_count
+from tf_repro.core.errors import InputError
+from tf_repro.core.inputs import as_array, as_count
+from tf_repro.core.record import Record
+from tf_repro.programs.tf2 import compiled, to_numpy
+from tf_repro.suite.derivations.reverse_mode import POINT, TRUTH, W, X
 
 
 def product(y):

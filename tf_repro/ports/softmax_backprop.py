@@ -2,10 +2,11 @@
 
 import tensorflow as tf
 
-from tf_repro.derivations.softmax_backprop import Y_TRUE, X
-from tf_repro.errors import InputError
-from tf_repro.ports.engine import compiled, to_numpy
-from tf_repro.record import Record, as_array, as_count
+from tf_repro.core.errors import InputError
+from tf_repro.core.inputs import as_array, as_count
+from tf_repro.core.record import Record
+from tf_repro.programs.tf2 import compiled, to_numpy
+from tf_repro.suite.derivations.softmax_backprop import Y_TRUE, X
 
 
 def run(*, x=X, y_true=Y_TRUE, learning_rate=1.0, steps=1, softmax=tf.nn.softmax, engine="eager"):

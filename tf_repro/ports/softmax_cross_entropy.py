@@ -2,11 +2,12 @@
 
 import tensorflow as tf
 
-from tf_repro.derivations.softmax_cross_entropy import LARGE, METHODS, inputs
-from tf_repro.errors import InputError
-from tf_repro.ports.engine import compiled, to_numpy
+from tf_repro.core.errors import InputError
+from tf_repro.core.inputs import as_array, as_count
+from tf_repro.core.record import Record
 from tf_repro.ports.softmax_jacobian import naive_softmax, network_weights, shifted_softmax
-from tf_repro.record import Record, as_array, as_count
+from tf_repro.programs.tf2 import compiled, to_numpy
+from tf_repro.suite.derivations.softmax_cross_entropy import LARGE, METHODS, inputs
 
 
 def initial_weights(pixels=28 * 28, hidden=1024, classes=10):

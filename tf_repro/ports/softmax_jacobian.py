@@ -3,11 +3,12 @@
 import numpy as np
 import tensorflow as tf
 
-from tf_repro.data import load_digits
-from tf_repro.derivations.softmax_jacobian import LARGE, LOGITS, initial_weights
-from tf_repro.errors import InputError
-from tf_repro.ports.engine import compiled, to_numpy
-from tf_repro.record import Record, as_array, as_count
+from tf_repro.core.data import load_digits
+from tf_repro.core.errors import InputError
+from tf_repro.core.inputs import as_array, as_count
+from tf_repro.core.record import Record
+from tf_repro.programs.tf2 import compiled, to_numpy
+from tf_repro.suite.derivations.softmax_jacobian import LARGE, LOGITS, initial_weights
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
 
@@ -24,7 +25,7 @@ def shifted_softmax(z):
 
 
 def hand_written_gradients(features, labels, weights):
-    """The backward pass without a tape; see :func:`tf_repro.derivations.softmax_jacobian.network`."""
+    """The backward pass without a tape; see :func:`tf_repro.suite.derivations.softmax_jacobian.network`."""
     hidden = tf.matmul(features, weights["W1"]) + weights["b1"]
     probability = tf.nn.softmax(tf.matmul(hidden, weights["W2"]) + weights["b2"])
     delta3 = (probability - labels) / len(features)
@@ -75,7 +76,7 @@ def run(
         features: float32[samples, inputs]; scikit-learn's digits by default, with their labels.
         labels: float32[samples, classes], each row a distribution.
         weights: ``W1`` [inputs, hidden], ``b1`` [hidden], ``W2`` [hidden, classes] and ``b2`` [classes] to start from;
-            by default :func:`tf_repro.derivations.softmax_jacobian.initial_weights`.
+            by default :func:`tf_repro.suite.derivations.softmax_jacobian.initial_weights`.
         learning_rate: the step size of the network's descent.
         steps: how many steps over all samples; the moment ``after`` is behind the last.
         engine: ``"eager"``, ``"function"`` or ``"xla"``.

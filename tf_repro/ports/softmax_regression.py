@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tf_repro.data import random_logits, random_samples, two_class_probabilities
-from tf_repro.derivations.softmax_regression import EXAMPLE, EXAMPLE_AS_COMPUTED, REPEAT, STEP
-from tf_repro.errors import InputError
-from tf_repro.ports.engine import compiled, to_numpy
-from tf_repro.record import Record, as_array, as_count, write_atomically
+from tf_repro.core.data import random_logits, random_samples, two_class_probabilities
+from tf_repro.core.errors import InputError
+from tf_repro.core.files import write_atomically
+from tf_repro.core.inputs import as_array, as_count
+from tf_repro.core.record import Record
+from tf_repro.programs.tf2 import compiled, to_numpy
+from tf_repro.suite.derivations.softmax_regression import EXAMPLE, EXAMPLE_AS_COMPUTED, REPEAT, STEP
 
 BLOCK = 100  # steps that one call of a compiled function takes; the same code for fewer, so that no digit depends on it
 

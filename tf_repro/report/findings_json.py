@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from tf_repro.compare import Finding
+from tf_repro.core.verdicts import Finding
 
 
 def dumps(findings: Iterable[Finding]) -> str:

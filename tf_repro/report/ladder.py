@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tf_repro.migrate.outcome import FAILED, NOT_REACHED, PASSED, SKIPPED, CheckReport, Rung
+from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, SKIPPED, CheckReport, Rung
 
 STYLES = {PASSED: "green", FAILED: "bold red", SKIPPED: "yellow", NOT_REACHED: "dim"}
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from tf_repro.claims import Document
-from tf_repro.compare import ERRATUM, Finding
+from tf_repro.core.verdicts import ERRATUM, Finding
+from tf_repro.suite.claims import Document
 
 MAX_EXACT_ULP = 99_999
 
@@ -34,8 +34,8 @@ def outcomes(document: Document, findings: Sequence[Finding]) -> Iterator[Outcom
 
     Example:
         >>> import numpy as np
-        >>> from tf_repro import claims
-        >>> from tf_repro.compare import Declaration, Figure, find
+        >>> from tf_repro.suite import claims
+        >>> from tf_repro.core.verdicts import Declaration, Figure, find
         >>> names = dict(document="reverse_mode", claim="before.w", moment="before", index=0)
         >>> found = [
         ...     find(Figure("2", "exact"), Declaration(), np.float32(2), engine=engine, **names)
@@ -62,7 +62,7 @@ def format_value(finding: Finding) -> str:
 
     Example:
         >>> import numpy as np
-        >>> from tf_repro.compare import Declaration, Figure, find
+        >>> from tf_repro.core.verdicts import Declaration, Figure, find
         >>> names = dict(document="d", claim="c", moment="after", index=None, engine="eager")
         >>> format_value(find(Figure("0.32000008", "float32 array"), Declaration(), np.float32(0.32), **names))
         '0.32'
@@ -90,7 +90,7 @@ def format_ulp(finding: Finding) -> str:
 
     Example:
         >>> import numpy as np
-        >>> from tf_repro.compare import Declaration, Figure, find
+        >>> from tf_repro.core.verdicts import Declaration, Figure, find
         >>> names = dict(document="d", claim="c", moment="after", index=None, engine="eager")
         >>> format_ulp(find(Figure("0.", "float32 array"), Declaration(), np.float32(-7.152558e-08), **names))
         '3.2e+07'

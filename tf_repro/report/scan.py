@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tf_repro.migrate.outcome import counted
+from tf_repro.migrate.checker.outcome import counted
 from tf_repro.migrate.scanner import Hit
 
 STYLES = {"same": "green", "change": "bold red", "may change": "yellow", "none": "dim", "unknown": "yellow"}

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tf_repro.claims import Document
-from tf_repro.compare import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
+from tf_repro.core.verdicts import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
 from tf_repro.report.outcomes import format_ulp, format_value, outcomes
+from tf_repro.suite.claims import Document
 
 if TYPE_CHECKING:
-    from tf_repro.suite import Source
+    from tf_repro.suite.run import Source
 
 STYLES = {REPRODUCED: "green", DRIFTED: "yellow", ERRATUM: "cyan", UNEXPLAINED: "bold red"}
 SIDE_BY_SIDE = 120

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tokenize
 from pathlib import Path
 
-from tf_repro.migrate.outcome import FAILED, CheckReport, Rung
+from tf_repro.migrate.checker.outcome import FAILED, CheckReport, Rung
 from tf_repro.report.align import Line
 from tf_repro.report.html import render
 from tf_repro.report.pictures.divergence import divergence

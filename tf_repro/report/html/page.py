@@ -13,15 +13,16 @@ from typing import Any
 
 import legacy_tf1.record
 import tf_repro
-from tf_repro import claims
-from tf_repro.claims import Claim, Document
-from tf_repro.compare import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
-from tf_repro.data import load_digits
-from tf_repro.record import Record, load_recording
+from tf_repro.core.data import load_digits
+from tf_repro.core.record import Record
+from tf_repro.core.verdicts import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
 from tf_repro.report.align import Part, parts, side_by_side
 from tf_repro.report.html import render
 from tf_repro.report.outcomes import Outcome, format_number, outcomes
-from tf_repro.suite import RECORDINGS, Source, sources
+from tf_repro.suite import claims
+from tf_repro.suite.claims import Claim, Document
+from tf_repro.suite.recordings import load_recording
+from tf_repro.suite.run import RECORDINGS, Source, sources
 
 VERDICTS = (REPRODUCED, DRIFTED, ERRATUM, UNEXPLAINED)
 
@@ -115,7 +116,7 @@ def pictures(
         documents: as for :func:`report`.
         findings: as for :func:`report`.
         records: as for :func:`report`.
-        data: what the three-layer network was trained on; see :func:`tf_repro.data.load_digits`.
+        data: what the three-layer network was trained on; see :func:`tf_repro.core.data.load_digits`.
     """
     from tf_repro.report.pictures import of_components, of_document
 

@@ -5,9 +5,9 @@ Every function takes Records, Findings or measured rows and gives a :class:`Pict
 
 from collections.abc import Mapping, Sequence
 
-from tf_repro.compare import Finding
-from tf_repro.data import Digits
-from tf_repro.record import Record
+from tf_repro.core.data import Digits
+from tf_repro.core.record import Record
+from tf_repro.core.verdicts import Finding
 from tf_repro.report.pictures import components, reverse_mode, softmax_backprop, softmax_jacobian, softmax_regression
 from tf_repro.report.pictures.svg import Picture
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from tf_repro.compare import Difference, ulp_distances
-from tf_repro.record import Array
+from tf_repro.core.record import Array
+from tf_repro.core.verdicts import Difference, ulp_distances
 from tf_repro.report.pictures.svg import INK, SERIES, Picture, picture, power_of_ten
 
 BESIDE = 12

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
-from tf_repro.record import Record
+from tf_repro.core.record import Record
 from tf_repro.report.pictures.svg import INK, Picture, picture
 
 NODES = (  # operation, where it stands, the nodes it takes

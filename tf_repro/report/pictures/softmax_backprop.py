@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from tf_repro.compare import Finding
-from tf_repro.record import Record
+from tf_repro.core.record import Record
+from tf_repro.core.verdicts import Finding
 from tf_repro.report.pictures.svg import MARKERS, SERIES, Picture, picture, shaded
 
 REFERENCE = "tf-1.4.1"

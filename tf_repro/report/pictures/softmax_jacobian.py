@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
-from tf_repro.data import Digits
-from tf_repro.derivations.softmax_jacobian import network
-from tf_repro.record import Record
+from tf_repro.core.data import Digits
+from tf_repro.core.record import Record
 from tf_repro.report.pictures.svg import SERIES, Picture, picture, shaded
+from tf_repro.suite.derivations.softmax_jacobian import network
 
 
 def learning_curve(record: Record) -> Picture:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from tf_repro.record import Array, Record
+from tf_repro.core.record import Array, Record
 from tf_repro.report.pictures.svg import SERIES, WIDTH, Picture, picture
 
 HEIGHT = 3.2

@@ -1,0 +1,108 @@
+"""The TF1 program in this process: every way to import TensorFlow, and nothing left behind."""
+
+import sys
+
+import pytest
+import tensorflow as tf
+
+from tests.migrate.checker.programs import LEGACY, PORT, changed, written
+from tf_repro import migrate
+from tf_repro.programs.tf1 import run_legacy
+
+HELPER = "import tensorflow as tf\n\ndef width(tensor):\n    return tensor.shape[1].value\n"
+
+SPELLINGS = {
+    "tensorflow": "import tensorflow as tf",
+    "compat.v1": "import tensorflow.compat.v1 as tf",
+    "from compat": "from tensorflow.compat import v1 as tf",
+    "behaviour switched off": "import tensorflow.compat.v1 as tf\ntf.disable_v2_behavior()",
+    "helper module": "import tensorflow as tf\nfrom helper_of_tf1 import width",
+    "internal module": "import tensorflow as tf\nfrom tensorflow.python.framework import ops",
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_program_gets_version_1_and_leaves_version_2(tmp_path, name):
+    (tmp_path / "helper_of_tf1.py").write_text(HELPER)
+    text = changed(LEGACY, ("import tensorflow as tf", SPELLINGS[name]))
+    if "helper" in name:
+        text = changed(text, ("    w1 =", "    assert width(x) == 6\n    w1 ="))
+    path, _ = written(tmp_path, legacy=text)
+    before, path_before = sys.modules["tensorflow"], list(sys.path)
+
+    record, description = run_legacy(path, steps=2, seed=0, feeds=None)
+
+    assert list(record["step 2"]) == ["w1", "b1", "w2", "b2", "global_step"]
+    assert description["optimizers"] == [{"kind": "GradientDescent", "hyperparameters": {}}]
+    assert sys.modules["tensorflow"] is before is tf
+    assert sys.path == path_before
+    assert "helper_of_tf1" not in sys.modules
+    assert tf.executing_eagerly()
+    assert tf.zeros([2]).shape[0] == 2
+
+
+def test_flags_are_the_programs_own_and_defined_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tf-repro", "check", "--steps", "4"])
+    flags = 'import tensorflow as tf\ntf.app.flags.DEFINE_float("rate", 0.25, "")\nFLAGS = tf.app.flags.FLAGS'
+    text = changed(
+        LEGACY, ("import tensorflow as tf", flags), ("exponential_decay(0.1,", "exponential_decay(FLAGS.rate,")
+    )
+    path, _ = written(tmp_path, legacy=text)
+    for _ in range(2):
+        record, _ = run_legacy(path, steps=1, seed=0, feeds=None)
+        assert float(record["learning rate"]["step 1"]) == 0.25
+
+
+def test_module_that_both_programs_import_is_loaded_for_each(tmp_path):
+    (tmp_path / "shared.py").write_text("import tensorflow as tf\nVERSION_1 = hasattr(tf, 'placeholder')\n")
+    shared = "import tensorflow as tf\nimport shared\nassert shared.VERSION_1 is {}"
+    legacy = changed(LEGACY, ("import tensorflow as tf", shared.format(True)))
+    port = changed(PORT, ("import tensorflow as tf", shared.format(False)))
+    assert migrate.check(*written(tmp_path, legacy, port), steps=1).passed
+
+
+def test_port_gets_the_module_of_its_own_folder(tmp_path):
+    for place, rate in (("one", 0.1), ("two", 0.2)):
+        folder = tmp_path / place
+        folder.mkdir()
+        (folder / "settings.py").write_text(f"RATE = {rate}\n")
+        legacy = changed(LEGACY, ("exponential_decay(0.1,", f"exponential_decay({rate},"))
+        port = changed(
+            PORT,
+            ("import keras", "import keras, settings"),
+            ("ExponentialDecay(0.1,", "ExponentialDecay(settings.RATE,"),
+        )
+        assert migrate.check(*written(folder, legacy, port), steps=1).passed
+
+
+def test_same_seed_gives_the_same_record(tmp_path):
+    path, _ = written(tmp_path)
+    first, _ = run_legacy(path, steps=2, seed=3, feeds=None)
+    again, _ = run_legacy(path, steps=2, seed=3, feeds=None)
+    other, _ = run_legacy(path, steps=2, seed=4, feeds=None)
+    assert first == again
+    assert first != other
+
+
+def test_updates_before_the_train_op_run_once_a_step(tmp_path):
+    """The learning rate's tensor, made under the same control dependency, would run them as well."""
+    count = 'count = tf.get_variable("count", [], initializer=tf.zeros_initializer(), trainable=False)'
+    text = changed(
+        LEGACY,
+        ("    train =", "    with tf.control_dependencies([tf.assign_add(count, 1.0)]): train ="),
+        ("    hidden =", f"    {count}\n    hidden ="),
+    )
+    path, _ = written(tmp_path, legacy=text)
+    record, _ = run_legacy(path, steps=3, seed=0, feeds=None)
+    assert [float(record[f"step {step}"]["count"]) for step in (1, 2, 3)] == [1.0, 2.0, 3.0]
+    assert float(record["initial"]["count"]) == 0.0
+
+
+def test_rates_and_slots_are_recorded(tmp_path):
+    momentum = ("tf.train.GradientDescentOptimizer(rate)", "tf.train.MomentumOptimizer(rate, 0.9)")
+    path, _ = written(tmp_path, legacy=changed(LEGACY, momentum))
+    record, description = run_legacy(path, steps=4, seed=0, feeds=None)
+    rates = [float(rate) for rate in record["learning rate"].values()]
+    assert rates == pytest.approx([0.1, 0.1, 0.05, 0.05])
+    assert list(record["slots"]) == [f"{name}/momentum" for name in ("w1", "b1", "w2", "b2")]
+    assert description["optimizers"][0]["hyperparameters"] == {"momentum": 0.9, "use_nesterov": False}

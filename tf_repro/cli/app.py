@@ -1,0 +1,59 @@
+"""The application: its commands, its version, and how a user's mistake ends."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tf_repro import __version__
+from tf_repro.cli import check, figures, scan
+from tf_repro.core.errors import InputError
+from tf_repro.report.console import transliterate_output
+
+app = typer.Typer(
+    name="tf-repro",
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"tf-repro {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Reproduce the documented softmax, cross-entropy and back-propagation figures.
+
+    Exit codes: 0, all as declared; 1, something is not; 2, wrong usage or unreadable input; 130, interrupted.
+    """
+
+
+app.command()(check.check)
+app.command()(scan.scan)
+app.command("list")(figures.list_documents)
+app.command()(figures.run)
+app.command()(figures.show)
+app.command("report")(figures.report_page)
+
+
+def main() -> None:
+    """Run the command line and exit with its code; a user's mistake is one line on standard error."""
+    transliterate_output()
+    try:
+        code = app(sys.argv[1:] or ["--help"], prog_name="tf-repro", standalone_mode=False)
+    except (typer.TyperException, InputError) as error:
+        message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        print(f"tf-repro: {' '.join(message.split())}", file=sys.stderr)
+        code = 2
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    sys.exit(code or 0)

@@ -1,0 +1,90 @@
+"""The command ``tf-repro check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tf_repro.core.errors import InputError
+from tf_repro.core.files import check_output, write_atomically
+
+
+def check(
+    legacy: Annotated[Path, typer.Argument(metavar="LEGACY.py", help="The TF1 program, with build().")],
+    port: Annotated[Path, typer.Argument(metavar="PORT.py", help="The TF2 port, with build().")],
+    steps: Annotated[int, typer.Option(metavar="N", help="Training steps on the rung 'N steps'.")] = 10,
+    max_ulp: Annotated[int, typer.Option(metavar="N", help="How many ULP any element may be off.")] = 0,
+    scaled: Annotated[
+        bool, typer.Option("--scaled", help="Count ULP of each tensor's largest element; for sums that cancel.")
+    ] = False,
+    tf1_python: Annotated[
+        Path | None, typer.Option(metavar="PYTHON", help="A Python with TensorFlow 1.x; compat.v1 without it.")
+    ] = None,
+    feeds: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="Arrays by placeholder; drawn where there are none.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of drawn feeds and random initial values.")] = 0,
+    name_map: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="TF1=PORT", help="Which port variable a TF1 variable is, or none (TF1=); may be repeated."
+        ),
+    ] = None,
+    keep_going: Annotated[bool, typer.Option("--keep-going", help="Climb on after a rung that fails.")] = False,
+    time_limit: Annotated[float, typer.Option(metavar="SECONDS", help="What the TF1 interpreter may take.")] = 120.0,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as one HTML page.")] = None,
+) -> int:
+    """Hold a TF2 port against its TF1 original.
+
+    The programs are compared rung by rung: variables, initial values, forward, gradients, one step, N steps, optimizer
+    slots. Where they part, the tensor, both values and the tested causes are named.
+
+    build() of LEGACY.py returns a dict: placeholders and fetches (tensors by name), train (the train op) and, if you
+    like, feeds (arrays by placeholder). build() of PORT.py returns: variables, forward and step (functions of the feeds
+    by name; forward returns the fetches) and, if you like, optimizer (a Keras optimizer).
+
+    Exit codes: 0, every rung is equal; 1, one is not; 2, wrong usage or unreadable input.
+    """
+    from tf_repro import migrate
+    from tf_repro.cli.shell import quiet_tensorflow
+    from tf_repro.report import ladder
+    from tf_repro.report.console import Terminal
+
+    for option, path in (("--json", json), ("--html", html)):
+        if path is not None:
+            check_output(option, path)
+    with quiet_tensorflow():
+        report = migrate.check(
+            legacy,
+            port,
+            steps=steps,
+            max_ulp=max_ulp,
+            scaled=scaled,
+            tf1_python=tf1_python,
+            feeds=feeds,
+            seed=seed,
+            name_map=_pairs(name_map or []),
+            keep_going=keep_going,
+            time_limit=time_limit,
+        )
+    ladder.show_ladder(Terminal(), report)
+    if json is not None:
+        write_atomically(json, report.to_json())
+    if html is not None:
+        from tf_repro.report.html import check_page
+
+        write_atomically(html, check_page.check_page(report, legacy, port))
+    return 0 if report.passed else 1
+
+
+def _pairs(options: list[str]) -> dict[str, str | None]:
+    pairs = {}
+    for option in options:
+        name, equals, other = option.partition("=")
+        if not (name and equals):
+            raise InputError(f"--map must be TF1=PORT, or TF1= to leave a variable out. Received: {option!r}")
+        pairs[name] = other or None
+    return pairs

@@ -1,0 +1,1 @@
+"""What all wings share: records, files, inputs, verdicts. It never imports TensorFlow."""

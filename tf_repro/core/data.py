@@ -1,0 +1,109 @@
+"""Inputs for the ports: handwritten digits, and the generators of random samples."""
+
+import contextlib
+import io
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from tf_repro.core.errors import InputError
+
+SOURCES = ("digits", "mnist")
+
+MNIST_SAMPLES = 10_000  # full-batch descent reads them all in every step
+
+
+def check_source(source: str) -> None:
+    """Raise an :class:`InputError` unless ``source`` is one of :data:`SOURCES`."""
+    if source not in SOURCES:
+        raise InputError(f"data must be one of {', '.join(SOURCES)}. Received: {source!r}")
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Handwritten digits: pixels in [0, 1], one row per image, and one-hot labels of 10 classes."""
+
+    features: np.ndarray
+    labels: np.ndarray
+    test_features: np.ndarray
+    test_labels: np.ndarray
+
+
+@cache
+def load_digits(source="digits"):
+    """Real handwritten digits.
+
+    Args:
+        source: ``"digits"``, scikit-learn's bundled 1797 images of 8×8 pixels, or ``"mnist"``, the first
+            10 000 training images of 28×28 pixels and all test images, through ``keras.datasets.mnist``.
+
+    Returns:
+        :class:`Digits`, float32 pixels and labels.
+
+    Raises:
+        InputError: the source is unknown, scikit-learn is not installed, or MNIST cannot be had.
+
+    Example:
+        >>> load_digits().features.shape
+        (1500, 64)
+    """
+    check_source(source)
+    pixels, numbers, count = _mnist() if source == "mnist" else _sklearn_digits()
+    features = (pixels.reshape(len(pixels), -1) / pixels.max()).astype("float32")
+    labels = np.eye(10, dtype="float32")[numbers]
+    return Digits(features[:count], labels[:count], features[count:], labels[count:])
+
+
+def _sklearn_digits():
+    try:
+        from sklearn.datasets import load_digits as load
+    except ImportError:
+        raise InputError(
+            "data 'digits' needs scikit-learn. Received: it is not installed; pip install '.[suite]'"
+        ) from None
+    pixels, numbers = load(return_X_y=True)
+    return pixels, numbers, 1500
+
+
+def _mnist():
+    import keras
+
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # Keras announces the download there
+            (pixels, numbers), (test_pixels, test_numbers) = keras.datasets.mnist.load_data()
+    except Exception as error:  # whatever the download, the cache or the archive raises
+        raise InputError(
+            f"data 'mnist' must be downloadable or in Keras' cache. Received: {type(error).__name__}: {error}; "
+            "use --data digits without a network"
+        ) from None
+    pixels, numbers = pixels[:MNIST_SAMPLES], numbers[:MNIST_SAMPLES]
+    return np.concatenate([pixels, test_pixels]), np.concatenate([numbers, test_numbers]), MNIST_SAMPLES
+
+
+def random_samples(samples=500, features=50, classes=20, seed=0):
+    """Random features with a leading constant 1, and random one-hot labels.
+
+    Returns:
+        float64[samples, features + 1] in [0, 1) and float64[samples, classes].
+
+    Example:
+        >>> features, labels = random_samples()
+        >>> features.shape, labels.shape
+        ((500, 51), (500, 20))
+    """
+    random = np.random.RandomState(seed)
+    values = np.hstack([np.ones((samples, 1)), random.rand(samples, features)])
+    return values, np.eye(classes)[random.randint(classes, size=samples)]
+
+
+def two_class_probabilities(samples=100, seed=0):
+    """Random distributions over two classes, float64[samples, 2], the first class's probability in (0, 1)."""
+    first = 1 - np.random.RandomState(seed).rand(samples)
+    return np.stack([first, 1 - first], axis=1)
+
+
+def random_logits(samples=5000, classes=20, greatest=10.0, seed=0):
+    """Logits between 0 and ``greatest``, float64[samples, classes], and one random label for each sample."""
+    random = np.random.RandomState(seed)
+    return random.rand(samples, classes) * greatest, random.randint(classes, size=samples)

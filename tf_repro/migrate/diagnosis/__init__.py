@@ -1,0 +1,1 @@
+"""Causes of a difference, each tested by running the port with just that changed."""

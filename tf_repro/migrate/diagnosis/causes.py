@@ -1,0 +1,167 @@
+"""Why a rung fails: the port is changed in one way at a time and the rung run again."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import tensorflow as tf
+
+from tf_repro.core.verdicts import difference
+from tf_repro.migrate.checker.outcome import FAILED, Cause, RuledOut
+from tf_repro.migrate.checker.rungs import MEASURES, gap, judge, prepared
+from tf_repro.migrate.diagnosis import faults, optimizer_faults, substitutions
+from tf_repro.programs.port import running_eagerly
+
+SECONDS = 60.0
+AS_FAR = 4.0
+"""What two orders of summation may differ by, in units of what one ULP in each variable makes."""
+ROUNDING = 64.0
+"""With this many units in the last place left, of eight times as many or more before, only rounding is left."""
+
+
+def of_shape(legacy, port):
+    """The cause of two shapes that differ, where there is one."""
+    if legacy.ndim > 1 and legacy.T.shape == port.shape:
+        return [Cause("transposed kernel", "with the port's kernel transposed", None, True)]
+    return []
+
+
+def of_dtype(legacy, port):
+    """The cause of two dtypes that differ, where there is one."""
+    if port.dtype == np.float64 and legacy.dtype == np.float32:
+        return [Cause("float64 leak", "with the port's variable created as float32", None, True)]
+    return []
+
+
+def diagnose(this, name, measured):
+    """The causes that mend a failed rung, those that do not, and those that there was no time for.
+
+    Args:
+        this: the :class:`~tf_repro.migrate.checker.rungs.Climb`.
+        name: the rung.
+        measured: what the port gave on it.
+
+    Returns:
+        The fields ``causes`` (the one with which the rung passes first), ``ruled_out`` and ``untested`` of a
+        :class:`~tf_repro.migrate.Rung`.
+    """
+    found, ruled_out, untested, included = [], [], [], set()
+    start = time.monotonic()
+    remaining = candidates(this, name)
+    for candidate in remaining:
+        if found and found[-1].passes:
+            break
+        if time.monotonic() - start > SECONDS:
+            untested = [candidate.cause, *(each.cause for each in remaining)]
+            break
+        cause = attempt(this, name, candidate, measured)
+        if cause is not None and candidate.eager:  # was it the change, or that it had to be tested without tf.function?
+            cause = attempt(this, name, faults.EAGERLY, measured) or cause
+        if cause is None:
+            ruled_out.append(RuledOut(candidate.cause, candidate.change))
+        else:
+            found.append(cause)
+            included |= candidate.includes
+    if not found:
+        candidate, cause = of_rounding(this, name, measured)
+        found, ruled_out = ([cause], ruled_out) if cause else ([], [*ruled_out, candidate])
+    return {
+        "causes": sorted(found, key=lambda cause: not cause.passes),
+        "ruled_out": [each for each in ruled_out if each.name not in included],
+        "untested": untested,
+    }
+
+
+def of_rounding(this, name, measured):
+    """Whether the port itself moves as far when each of its variables is moved by one ULP."""
+    tried = RuledOut("rounding", "with each variable moved by one ULP")
+    try:
+        moved = MEASURES[name](this, prepared(this, faults.nudge))
+    except Exception:  # a rung that cannot be run so is not explained so
+        return tried, None
+    for moment, quantities in measured.items():
+        for tensor, received in quantities.items():
+            apart = difference(received, this.legacy[moment][tensor], scaled=True)
+            own = difference(received, moved[moment][tensor], scaled=True)
+            if apart is not None and (own is None or apart.scaled > AS_FAR * own.scaled):
+                return tried, None
+    change = "since one ULP in each variable moves the port about as far as the two programs are apart"
+    return tried, Cause("rounding", change, judge(this, name, measured).ulp, False)
+
+
+def attempt(this, name, candidate, before):
+    """The :class:`Cause`, where the change mends the rung or leaves only rounding; else None."""
+    try:
+        changed = replace(this, mapping=candidate.mapping or this.mapping)
+        if candidate.legacy is not None:
+            changed = replace(changed, legacy=candidate.legacy())
+        with candidate.context(), running_eagerly() if candidate.eager else contextlib.nullcontext():
+            measured = MEASURES[name](changed, prepared(changed, candidate.alter))
+        if _content(measured) != _content(before):
+            return None
+        if candidate.transform is not None:
+            measured = {m: {n: candidate.transform(v) for n, v in q.items()} for m, q in measured.items()}
+        verdict = judge(changed, name, measured)
+        left = gap(changed, measured)
+    except Exception:  # a change that makes the port crash, or give nan, mends nothing
+        return None
+    if verdict.status != FAILED:
+        return Cause(candidate.cause, candidate.change, verdict.ulp, True)
+    if left <= ROUNDING and left <= gap(this, before) / 8:
+        return Cause(candidate.cause, candidate.change, verdict.ulp, False)
+    return None
+
+
+def _content(measured):
+    return {(moment, name) for moment, quantities in measured.items() for name in quantities}
+
+
+def candidates(this, name) -> Iterator[faults.Candidate]:
+    """The changes to test on a rung, the most specific first."""
+    if name == "initial values":
+        return
+    lines = faults.called_lines(this, name)
+    for substitution in substitutions.NUMERICS:
+        yield from faults.by_line(this, substitution, lines[substitution])
+    if this.legacy.provenance["tensorflow"] != tf.__version__:
+        yield faults.Candidate(
+            "kernels",
+            f"with the TF1 program on TensorFlow {tf.__version__} (compat.v1) for "
+            f"{this.legacy.provenance['tensorflow']}, whose kernels round otherwise",
+            legacy=lambda: faults.on_this_release(this),
+        )
+    if name in ("one step", "N steps", "slots"):
+        configured = list(optimizer_faults.configuration(this))
+        yield from configured
+        yield from optimizer_faults.replacement(this, frozenset(each.cause for each in configured))
+    yield from faults.variables(this)
+    if name == "forward":
+        yield faults.Candidate("sign changed", "with the sign of the fetches changed", transform=np.negative)
+    else:
+        yield faults.Candidate(
+            "sign changed",
+            "with the sign of the gradients changed",
+            lambda: substitutions.changing_gradients(faults.negated),
+        )
+        yield from faults.clipping(this, lines)
+    for substitution in (*substitutions.FORWARD, *substitutions.BATCH_NORMALIZATION):
+        yield from faults.by_line(this, substitution, lines[substitution])
+    if name != "forward":
+        for substitution in substitutions.BIAS_ADDITION:
+            yield from faults.by_line(this, substitution, lines[substitution])
+        yield from faults.scales(this)
+    yield faults.Candidate(
+        substitutions.EVERY_FLOAT64.cause,
+        f"with {substitutions.EVERY_FLOAT64.change}",
+        lambda: substitutions.EVERY_FLOAT64.applied(this.path),
+        eager=True,
+    )
+    yield faults.Candidate(
+        "graph optimiser",
+        "with the port compiled by tf.function, where products are reordered as in a Session",
+        alter=faults.compile_port,
+    )

@@ -1,0 +1,116 @@
+"""Equal draws in a Session and in eager mode: stateful draws and Keras' own are made from one numbered seed each."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+import tensorflow as tf
+from keras.src.backend.tensorflow import random as keras_random
+from tensorflow.python.ops import gen_random_ops
+
+from tf_repro.core.errors import InputError
+from tf_repro.programs.port import patched
+
+MODES = ("constant", "num_random_ops")
+
+
+class Draws:
+    """The seeds that draws get while :func:`tf_repro.migrate.deterministic_draws` lasts.
+
+    Args:
+        seed: the first half of every seed.
+        mode: ``"constant"`` or ``"num_random_ops"``.
+
+    Attributes:
+        count: how many draws there have been since the start or the last :meth:`reset`.
+    """
+
+    def __init__(self, seed, mode):
+        self.seed, self.mode, self.count = seed, mode, 0
+
+    def reset(self, count=0):
+        """Number the next draw ``count``: at the top of an eager step, as each run of a Session draws afresh.
+
+        Raises:
+            InputError: ``count`` is no whole number of at least zero.
+        """
+        self.count = _whole("count", count)
+
+    def next(self):
+        """The next draw's seed, a tensor of two whole numbers."""
+        number = self.count if self.mode == "num_random_ops" else 0
+        self.count += 1
+        return tf.constant([self.seed, number], tf.int32)
+
+
+@contextlib.contextmanager
+def deterministic_draws(seed=0, mode="num_random_ops"):
+    """Make draws equal; see :func:`tf_repro.migrate.deterministic_draws`."""
+    if mode not in MODES:
+        raise InputError(f"mode must be one of {', '.join(MODES)}. Received: mode={mode!r}")
+    draws = Draws(_whole("seed", seed), mode)
+    with contextlib.ExitStack() as stack:
+        for name, stateless in _stateless(draws).items():
+            stack.enter_context(patched(gen_random_ops, name, stateless))
+        stack.enter_context(patched(keras_random, "draw_seed", lambda seed: draws.next()))
+        yield draws
+
+
+def _whole(name, value):
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**31:
+        raise InputError(f"{name} must be a whole number from 0 to 2147483647. Received: {name}={value!r}")
+    return int(value)
+
+
+def _stateless(draws):
+    """For each kernel with a state of its own, by its name, a function of the same arguments without one."""
+
+    def normal(shape, dtype, seed=0, seed2=0, name=None):
+        return tf.random.stateless_normal(shape, draws.next(), dtype=dtype, name=name)
+
+    def truncated_normal(shape, dtype, seed=0, seed2=0, name=None):
+        return tf.random.stateless_truncated_normal(shape, draws.next(), dtype=dtype, name=name)
+
+    def parameterized_truncated_normal(shape, means, stdevs, minvals, maxvals, seed=0, seed2=0, name=None):
+        return tf.random.stateless_parameterized_truncated_normal(
+            shape, draws.next(), means, stdevs, minvals, maxvals, name=name
+        )
+
+    def uniform(shape, dtype, seed=0, seed2=0, name=None):
+        return tf.random.stateless_uniform(shape, draws.next(), dtype=dtype, name=name)
+
+    def uniform_int(shape, minval, maxval, seed=0, seed2=0, name=None):
+        dtype = tf.convert_to_tensor(minval).dtype
+        return tf.random.stateless_uniform(shape, draws.next(), minval, maxval, dtype, name=name)
+
+    def shuffle(value, seed=0, seed2=0, name=None):
+        return keras_random.shuffle(value)  # Keras' own, which draws its seed here too
+
+    def multinomial(logits, num_samples, seed=0, seed2=0, output_dtype=tf.int64, name=None):
+        return tf.random.stateless_categorical(logits, num_samples, draws.next(), output_dtype, name=name)
+
+    def gamma(shape, alpha, seed=0, seed2=0, name=None):
+        alpha = tf.convert_to_tensor(alpha)
+        return tf.random.stateless_gamma(_around(shape, alpha), draws.next(), alpha, dtype=alpha.dtype, name=name)
+
+    def poisson(shape, rate, dtype=tf.int64, seed=0, seed2=0, name=None):
+        rate = tf.convert_to_tensor(rate)
+        return tf.random.stateless_poisson(_around(shape, rate), draws.next(), rate, dtype=dtype, name=name)
+
+    return {
+        "random_standard_normal": normal,
+        "truncated_normal": truncated_normal,
+        "parameterized_truncated_normal": parameterized_truncated_normal,
+        "random_uniform": uniform,
+        "random_uniform_int": uniform_int,
+        "random_shuffle": shuffle,
+        "multinomial": multinomial,
+        "random_gamma": gamma,
+        "random_poisson_v2": poisson,
+    }
+
+
+def _around(shape, parameter):
+    """The shape of draws of ``shape`` for each element of ``parameter``."""
+    return tf.concat([tf.cast(shape, tf.int32), tf.shape(parameter)], 0)

@@ -1,0 +1,1 @@
+"""The two runners: a program's ``build()`` becomes a Record."""

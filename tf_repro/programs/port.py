@@ -1,0 +1,248 @@
+"""The TF2 side of a check: load the port, put TF1's values into it, run it, and read its gradients and slots."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import types
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from legacy_tf1.run import explain
+from tf_repro.core.errors import InputError
+from tf_repro.optimizers import TF1Optimizer
+from tf_repro.programs.beside import imports_beside
+
+RULE = "build() of a port must return {'variables': …, 'forward': …, 'step': …}"
+
+KERAS_SLOTS = {
+    "SGD": {},
+    "Adam": {"m": "_momentums", "v": "_velocities"},
+    "RMSprop": {"rms": "_velocities", "mg": "_average_gradients", "momentum": "_momentums"},
+    "Adagrad": {"accumulator": "_accumulators"},
+    "Adadelta": {"accum": "_accumulated_grads", "accum_update": "_accumulated_delta_vars"},
+    "Ftrl": {"accum": "_accumulators", "linear": "_linears"},
+}
+"""TF1's slots in its order, and where Keras' optimizer of that rule keeps the same quantity."""
+
+
+class Port:
+    """A port that has been built.
+
+    Args:
+        path: its file.
+        seed: of its random numbers.
+        names: what its variables were called when it was first built (Keras counts up), or None.
+
+    Attributes:
+        variables: its variables by name, in its own order.
+        optimizer: its Keras optimizer, or None.
+        created: every ``tf.Variable`` that ``build()`` made, in order.
+    """
+
+    def __init__(self, path, seed, names=None):
+        self.path = Path(path)
+        self.created = []
+        tf.random.set_seed(seed)
+        with tf.variable_creator_scope(self._note_creation):
+            content = self._build()
+        self.variables = _named(content["variables"])
+        if names is not None:
+            count = len(self.variables)
+            if len(names) != count:
+                raise InputError(
+                    f"build() must make the same variables each time. Received: {len(names)}, then {count}"
+                )
+            self.variables = dict(zip(names, self.variables.values(), strict=True))
+        self.optimizer = content.get("optimizer")
+        self._slots = content.get("slots") or {}
+        self._forward, self._step = content.get("forward"), content.get("step")
+        for name in ("forward", "step"):
+            if content.get(name) is not None and not callable(content[name]):
+                raise InputError(f"{name} must be a function of the feeds. Received: {content[name]!r:.80}")
+        if self.optimizer is not None and not isinstance(self.optimizer, keras.optimizers.Optimizer):
+            raise InputError(f"optimizer must be a Keras optimizer. Received: {type(self.optimizer).__name__}")
+
+    def _build(self):
+        module = types.ModuleType("port_program")
+        module.__file__ = str(self.path)
+        sys.modules[module.__name__] = module  # where AutoGraph looks for a function's source
+        with imports_beside(self.path):
+            try:
+                exec(compile(self.path.read_text(encoding="utf-8"), str(self.path), "exec"), vars(module))
+            except Exception as error:
+                raise InputError(f"a port must load. Received: {explain(error, str(self.path))}") from None
+            if not callable(getattr(module, "build", None)):
+                raise InputError(f"a port must define build(). Received: {self.path.name} without one")
+            content = self._call("build()", module.build)
+        if not isinstance(content, dict):
+            raise InputError(f"{RULE}. Received: {type(content).__name__} from {self.path.name}")
+        unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots"}
+        if unknown or not {"variables", "forward"} <= set(content):
+            raise InputError(f"{RULE}. Received: the keys {', '.join(map(str, content)) or 'none'}")
+        return content
+
+    def _note_creation(self, create, **arguments):
+        self.created.append(create(**arguments))
+        return self.created[-1]
+
+    def _call(self, what, function, *arguments):
+        try:
+            return function(*arguments)
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(f"{what} of the port must succeed. Received: {explain(error, str(self.path))}") from None
+
+    def assign(self, values):
+        """Put values, by the port's names, into the variables."""
+        for name, value in values.items():
+            self.variables[name].assign(value)
+
+    def values(self):
+        """The variables' values by name."""
+        return {name: _to_numpy(variable) for name, variable in self.variables.items()}
+
+    @property
+    def has_step(self):
+        """Whether the port can train."""
+        return self._step is not None
+
+    def forward(self, feeds):
+        """The fetches by name."""
+        fetches = self._call("forward()", self._forward, _tensors(feeds))
+        if not isinstance(fetches, dict):
+            raise InputError(f"forward() must return the fetches by name. Received: {type(fetches).__name__}")
+        return {name: _to_numpy(value) for name, value in fetches.items()}
+
+    def step(self, feeds):
+        """One training step; what it returned."""
+        return self._call("step()", self._step, _tensors(feeds))
+
+    def gradients(self, feeds):
+        """The gradients that one step applies, by variable; None where the port does not tell them."""
+        with self._captured() as captured:
+            returned = self.step(feeds)
+        named = returned if isinstance(returned, dict) else {}
+        given = {name: _to_numpy(named[name]) for name in self.variables if name in named}
+        return given or captured or None
+
+    @contextlib.contextmanager
+    def _captured(self):
+        """Note what the Keras optimizer applies, after its own clipping, inside a ``tf.function`` as well."""
+        captured = {}
+        if self.optimizer is None:
+            yield captured
+            return
+        names = {self.optimizer._var_key(variable): name for name, variable in self.variables.items()}
+        copies = {name: tf.Variable(tf.zeros(v.shape, v.dtype)) for name, v in self.variables.items()}
+        noted = set()
+        original = self.optimizer.update_step
+
+        def update_step(gradient, variable, learning_rate):
+            name = names.get(self.optimizer._var_key(variable))
+            if name is not None:
+                copies[name].assign(tf.cast(tf.convert_to_tensor(gradient), copies[name].dtype))
+                noted.add(name)
+            return original(gradient, variable, learning_rate)
+
+        with patched(self.optimizer, "update_step", update_step):
+            yield captured
+        captured.update((name, _to_numpy(copies[name])) for name in copies if name in noted)
+
+    def slots(self):
+        """The optimizer's slots as variables by (variable, TF1's slot name); empty where they cannot be told."""
+        if self._slots:
+            return {tuple(name.rsplit("/", 1)): variable for name, variable in self._slots.items()}
+        if self.optimizer is None:
+            return {}
+        trained = {
+            name: v for name, v in self.variables.items()
+            if self.optimizer._var_key(v) in self.optimizer._trainable_variables_indices
+        }  # fmt: skip
+        place = self.optimizer._get_variable_index
+        lists = tf1_slots(self.optimizer).items() if keeps_tf1_slots(self.optimizer) else ()
+        return {(name, slot): slots[place(v)] for name, v in trained.items() for slot, slots in lists if slots}
+
+
+def keeps_tf1_slots(optimizer):
+    """Whether the optimizer's slots hold the same quantities as TF1's."""
+    if isinstance(optimizer, TF1Optimizer):
+        return True
+    kind = type(optimizer).__name__
+    return (
+        kind in KERAS_SLOTS and not getattr(optimizer, "amsgrad", False) and not (kind == "SGD" and optimizer.momentum)
+    )
+
+
+def tf1_slots(optimizer):
+    """TF1's slots, in its order, of a built optimizer: the variables of each, or none where Keras has none."""
+    if isinstance(optimizer, TF1Optimizer):
+        return optimizer._slots
+    names = dict(KERAS_SLOTS[type(optimizer).__name__])
+    if not getattr(optimizer, "centered", True):
+        del names["mg"]
+    return {slot: getattr(optimizer, attribute, None) or [] for slot, attribute in names.items()}
+
+
+@contextlib.contextmanager
+def patched(holder, attribute, replacement):
+    """While it lasts, ``holder.attribute`` is ``replacement``."""
+    own = attribute in vars(holder)
+    original = getattr(holder, attribute)
+    setattr(holder, attribute, replacement)
+    try:
+        yield
+    finally:
+        if own or not hasattr(type(holder), attribute):
+            setattr(holder, attribute, original)
+        else:
+            delattr(holder, attribute)
+
+
+@contextlib.contextmanager
+def running_eagerly():
+    """While it lasts, a ``tf.function`` runs as the Python that it is."""
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+def _named(variables):
+    """The variables by name, from a dict, a list or a Keras model; each of them once."""
+    if isinstance(variables, (keras.Model, keras.layers.Layer)):
+        variables = variables.weights
+    if not isinstance(variables, dict):
+        try:
+            pairs = [(getattr(v, "path", None) or v.name.split(":")[0], v) for v in variables]
+        except (TypeError, AttributeError):
+            raise InputError(
+                f"variables must be a dict, a list of variables or a Keras model. Received: {variables!r:.80}"
+            ) from None
+    else:
+        pairs = list(variables.items())
+    named = dict(pairs)
+    for name, variable in pairs:
+        if not isinstance(variable, (tf.Variable, keras.Variable)):
+            raise InputError(f"variables must be tf.Variable or keras.Variable. Received: {name!r} = {variable!r:.80}")
+        if named[name] is not variable:
+            raise InputError(f"names of variables must differ. Received: {name!r} twice; return a dict by name")
+    if len({id(variable) for _, variable in pairs}) < len(pairs):
+        raise InputError(f"each variable must be listed once. Received: one twice in {', '.join(n for n, _ in pairs)}")
+    return named
+
+
+def _tensors(feeds):
+    return {name: tf.constant(value) for name, value in feeds.items()}
+
+
+def _to_numpy(value):
+    if isinstance(value, keras.Variable):
+        value = value.value
+    return np.array(tf.convert_to_tensor(value).numpy())

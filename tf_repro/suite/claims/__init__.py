@@ -1,0 +1,244 @@
+"""The documents' printed figures as data: one TOML file per document, and their loader."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tf_repro.core.errors import InputError
+from tf_repro.core.verdicts import Declaration, Figure
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DIRECTORY = Path(__file__).parent
+
+_DOCUMENT_KEYS = {"title", "source", "engines", "claim", "reasons"}
+_CLAIM_KEYS = {
+    "id", "moment", "quantity", "rule", "terms", "printed", "where", "only", "engines", "erratum", "statement",
+}  # fmt: skip
+_ERRATUM_KEYS = {"correct", "mistake", "because"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One printed figure, scalar or one-dimensional, with its declared verdict per engine.
+
+    Attributes:
+        id: unique within the document.
+        moment: the Record's moment that holds it.
+        quantity: the Record's quantity that holds it.
+        figures: what was printed, one per scalar.
+        is_scalar: whether the document printed a scalar rather than an array.
+        where: the place in the document.
+        statement: what the claim says in words, where the figure alone does not tell.
+        mistake: for an erratum, the quantity that holds the value of the mistake.
+        because: for an erratum, what the mistake is.
+        declarations: per engine, one :class:`~tf_repro.core.verdicts.Declaration` per figure.
+    """
+
+    id: str
+    moment: str
+    quantity: str
+    figures: tuple[Figure, ...]
+    is_scalar: bool
+    where: str
+    statement: str
+    mistake: str
+    because: str
+    declarations: Mapping[str, tuple[Declaration, ...]]
+
+
+@dataclass(frozen=True)
+class Document:
+    """The claims of one document.
+
+    Attributes:
+        name: the file's name, the same in every room.
+        title: the document's own title.
+        source: who published it where and when.
+        engines: every engine that the document's claims are run on.
+        reasons: why a figure drifts, by name.
+        claims: in the document's order.
+    """
+
+    name: str
+    title: str
+    source: str
+    engines: tuple[str, ...]
+    reasons: Mapping[str, str]
+    claims: tuple[Claim, ...]
+
+    @property
+    def scalars(self) -> int:
+        """How many printed scalars the claims hold."""
+        return sum(len(claim.figures) for claim in self.claims)
+
+
+def names(directory: Path = DIRECTORY) -> list[str]:
+    """The documents that have claims, in the order of their files."""
+    found = sorted(path.stem for path in directory.glob("*.toml"))
+    if not found:
+        raise InputError(f"a claims folder must hold TOML files. Received: {directory}")
+    return found
+
+
+def load(name: str, directory: Path = DIRECTORY) -> Document:
+    """The claims of the document called ``name``.
+
+    Raises:
+        InputError: there is no such document, or its file breaks a rule; the message names file, claim and rule.
+
+    Example:
+        >>> load("softmax_backprop").claims[0].figures[0].printed
+        '7.8399997'
+    """
+    known = names(directory)
+    if name not in known:
+        where = "" if directory == DIRECTORY else f" in {directory}"
+        raise InputError(f"document must be one of {', '.join(known)}{where}. Received: {name!r}")
+    path = directory / f"{name}.toml"
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"claims must be valid TOML. Received: {path.name}: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"claims must be a readable UTF-8 file. Received: {path.name}: {error}") from None
+    try:
+        return _document(name, content)
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from None
+
+
+def engines(documents: Iterable[Document]) -> list[str]:
+    """Every engine that the documents name, in their order."""
+    return list(dict.fromkeys(engine for document in documents for engine in document.engines))
+
+
+def select(
+    documents: Iterable[str] = (), chosen: Iterable[str] = (), directory: Path = DIRECTORY
+) -> tuple[list[Document], list[str]]:
+    """The documents and engines that a user asked for; all of them where none is named.
+
+    Raises:
+        InputError: a document or an engine is unknown, or a claims file breaks a rule.
+
+    Example:
+        >>> (document,), engines = select(["reverse_mode"], ["eager"])
+        >>> document.name, engines
+        ('reverse_mode', ['eager'])
+    """
+    loaded = [load(name, directory) for name in dict.fromkeys(documents) or names(directory)]
+    known = engines(loaded)
+    for engine in chosen:
+        if engine not in known:
+            of = ", ".join(document.name for document in loaded)
+            raise InputError(f"engine must be one of {', '.join(known)} for {of}. Received: {engine!r}")
+    return loaded, [engine for engine in known if engine in set(chosen)] or known
+
+
+def _document(name: str, content: Mapping[str, Any]) -> Document:
+    _require(content, "a claims file", _DOCUMENT_KEYS, required=_DOCUMENT_KEYS - {"reasons"})
+    document = Document(
+        name=name,
+        title=_text(content, "title"),
+        source=_text(content, "source"),
+        engines=tuple(_texts(content, "engines")),
+        reasons=dict(content.get("reasons", {})),
+        claims=(),
+    )
+    claims: dict[str, Claim] = {}
+    for table in content["claim"]:
+        claim_id = _text(table, "id") if isinstance(table, dict) and "id" in table else "(no id)"
+        if claim_id in claims:
+            raise InputError(f"claim ids must be unique. Received: {claim_id!r} twice")
+        try:
+            claims[claim_id] = _claim(table, document)
+        except InputError as error:
+            raise InputError(f"claim {claim_id!r}: {error}") from None
+    return Document(**{**vars(document), "claims": tuple(claims.values())})
+
+
+def _claim(table: Mapping[str, Any], document: Document) -> Claim:
+    required = {"id", "moment", "quantity", "rule", "printed", "where"}
+    _require(table, "a claim", _CLAIM_KEYS, required=required)
+    is_scalar = isinstance(table["printed"], str)
+    figures = _figures(table, table["printed"])
+    erratum = table.get("erratum", {})
+    correct: tuple[Figure | None, ...] = (None,) * len(figures)
+    if erratum:
+        _require(erratum, "an erratum", _ERRATUM_KEYS, required=_ERRATUM_KEYS)
+        correct = _figures(table, erratum["correct"])
+        if len(correct) != len(figures):
+            raise InputError(f"correct must have {len(figures)} figure(s). Received: {len(correct)}")
+    engines = _texts(table, "only") if "only" in table else document.engines
+    declarations = {engine: tuple(Declaration(correct=figure) for figure in correct) for engine in engines}
+    for group, drift in table.get("engines", {}).items():
+        for engine in group.split():
+            if engine not in declarations:
+                raise InputError(f"an engine must be one of {', '.join(declarations)}. Received: {engine!r}")
+            declarations[engine] = tuple(_drift(drift, len(figures), document))
+    for index in range(len(figures)):
+        if not any(declared[index].is_strict for declared in declarations.values()):
+            raise InputError(f"an engine must be held to figure {index} exactly. Received: ranges only")
+    return Claim(
+        id=table["id"],
+        moment=_text(table, "moment"),
+        quantity=_text(table, "quantity"),
+        figures=figures,
+        is_scalar=is_scalar,
+        where=_text(table, "where"),
+        statement=table.get("statement", ""),
+        mistake=erratum.get("mistake", ""),
+        because=erratum.get("because", ""),
+        declarations=declarations,
+    )
+
+
+def _figures(table: Mapping[str, Any], printed: Any) -> tuple[Figure, ...]:
+    texts = [printed] if isinstance(printed, str) else printed
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+        raise InputError(f"figures must be a text or a non-empty list of texts. Received: {printed!r}")
+    return tuple(Figure(text, table["rule"], table.get("terms", 1)) for text in texts)
+
+
+def _drift(drift: Any, count: int, document: Document) -> Iterator[Declaration]:
+    """One declaration per figure from ``{ulp = [0, 3, [0, 2], …], reason = "name"}``."""
+    _require(drift, "a drift", {"ulp", "reason"}, required={"ulp", "reason"})
+    if drift["reason"] not in document.reasons:
+        raise InputError(f"reason must be one of {', '.join(document.reasons)}. Received: {drift['reason']!r}")
+    if not isinstance(drift["ulp"], list) or len(drift["ulp"]) != count:
+        raise InputError(f"ulp must be a list of {count}. Received: {drift['ulp']!r}")
+    for entry in drift["ulp"]:
+        low, high = entry if isinstance(entry, list) and len(entry) == 2 else (entry, entry)
+        if not (isinstance(low, int) and isinstance(high, int) and 0 <= low <= high):
+            raise InputError(f"ulp must be a whole number or [least, greatest]. Received: {entry!r}")
+        yield Declaration((low, high), drift["reason"] if high else "")
+
+
+def _require(table: Any, what: str, allowed: set[str], required: set[str]) -> None:
+    if not isinstance(table, dict):
+        raise InputError(f"{what} must be a table. Received: {table!r}")
+    if missing := sorted(required - set(table)):
+        raise InputError(f"{what} must have {', '.join(sorted(required))}. Received: no {', '.join(missing)}")
+    if unknown := sorted(set(table) - allowed):
+        raise InputError(f"{what} may have {', '.join(sorted(allowed))}. Received: {', '.join(unknown)}")
+
+
+def _text(table: Mapping[str, Any], key: str) -> str:
+    value = table[key]
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{key} must be a non-empty text. Received: {value!r}")
+    return value
+
+
+def _texts(table: Mapping[str, Any], key: str) -> list[str]:
+    values = table[key]
+    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
+        raise InputError(f"{key} must be a non-empty list of texts. Received: {values!r}")
+    return values
