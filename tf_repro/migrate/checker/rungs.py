@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
-from tf_repro.core.verdicts import difference
+from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker.outcome import FAILED, PASSED, Rung, counted, listed
 from tf_repro.programs.port import Port
 

@@ -4,20 +4,10 @@ import numpy as np
 
 from tf_repro.core.inputs import as_array, as_count
 from tf_repro.core.record import Record
+from tf_repro.suite.derivations.softmax import jacobian, softmax
 
 X = (1.0, 2.0, 3.0, 4.0, 5.0)
 Y_TRUE = (3.0, 4.0, 5.0, 6.0, 7.0)
-
-
-def softmax(z):
-    """``exp(z - max z) / Σ exp(z - max z)`` of a vector."""
-    powers = np.exp(z - z.max())
-    return powers / powers.sum()
-
-
-def jacobian(y):
-    """``∂y_i/∂z_k = y_i (δ_ik - y_k)``, n × n, of ``y = softmax(z)``."""
-    return np.diag(y) - np.outer(y, y)
 
 
 def run(*, x=X, y_true=Y_TRUE, learning_rate=1.0, steps=1):
