@@ -32,7 +32,7 @@ def findings_of(
     for document in documents:
         emulated = {engine: records[document.name, engine] for engine in LANES if (document.name, engine) in records}
         for engine in engines:
-            if engine in document.engines:
+            if (document.name, engine) in records and engine in document.engines:
                 yield from compare(document, engine, records[document.name, engine], emulated)
 
 

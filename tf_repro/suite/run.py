@@ -19,10 +19,10 @@ from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import Finding
 from tf_repro.suite.claims import Document
-from tf_repro.suite.engines import DERIVATION, LANES
+from tf_repro.suite.engines import DERIVATION, LANES, needs_tensorflow
 from tf_repro.suite.findings import findings_of
 from tf_repro.suite.recordings import is_recorded, recorded
-from tf_repro.suite.two_processes import in_two_processes
+from tf_repro.suite.two_processes import WORTH_A_PROCESS, in_two_processes
 
 _REPORT_EVERY = 50  # steps; a report takes about as long as one eager step
 
@@ -147,19 +147,32 @@ def decide(document: str, moments: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def records(
-    documents: Sequence[Document], engines: Sequence[str], progress: Report | None = None, data: str = "digits"
+    documents: Sequence[Document],
+    engines: Sequence[str],
+    progress: Report | None = None,
+    data: str = "digits",
+    quick: bool = False,
 ) -> dict[tuple[str, str], Record]:
-    """The Record of each document on each of the engines that it names, and on the derivation.
+    """The Record of each document on each of the engines that it names.
 
-    Where one training is long, a second process shares the other runs.
+    Where one training is long, a second process shares the other runs. ``quick`` leaves out :func:`left_out`.
     """
-    runs = [
-        (document.name, engine)
-        for document in documents
-        for engine in document.engines
-        if engine in engines or engine == DERIVATION
-    ]
+    runs = [(document.name, engine) for document in documents for engine in document.engines if engine in engines]
+    if quick:
+        runs = [run for run in runs if not _is_slow(run)]
     return in_two_processes(partial(_record, data), runs, _steps_from_python, progress)
+
+
+def left_out(documents: Sequence[Document], engines: Sequence[str]) -> list[str]:
+    """What a quick run leaves out, in words."""
+    runs = [(document.name, engine) for document in documents for engine in document.engines if engine in engines]
+    return [f"{document} on {engine}" for document, engine in runs if _is_slow((document, engine))]
+
+
+def _is_slow(run: tuple[str, str]) -> bool:
+    """Whether a run builds a graph, compiles, or trains for thousands of steps on TensorFlow."""
+    engine = run[1]
+    return needs_tensorflow(engine) and (not engine.startswith("eager") or _steps_from_python(run) >= WORTH_A_PROCESS)
 
 
 def _record(data: str, run: tuple[str, str], progress: Report | None = None) -> Record:

@@ -201,7 +201,11 @@ def _compared(symbol, target):
     """Whether two public names are one function, as the two interfaces list them."""
     old, new = tables().implementation(symbol, 1), tables().implementation(target, 2)
     if old and old == new:
-        return "same", f"both names are {new}", ("tests/migrate/scanner/test_linter.py::test_one_function_under_both_names",)
+        return (
+            "same",
+            f"both names are {new}",
+            ("tests/migrate/scanner/test_linter.py::test_one_function_under_both_names",),
+        )
     return "unknown", "the two names are not one function", ()
 
 
