@@ -96,7 +96,7 @@ def _on_compat_v1(
     from tf_repro.programs import tf1
 
     path = Path(legacy_tf1.__file__).with_name(f"{document}.py")
-    return tf1.run(path, inputs=inputs, program=program, steps=steps)
+    return tf1.run_tf1(path, inputs=inputs, program=program, steps=max(steps, 1))
 
 
 def _on_tensorflow_2(
