@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tf_repro.suite.derivations.softmax import softmax
+
 
 def network(features, labels, weights):
     """Forward and backward pass of input → linear → linear → softmax under the mean cross-entropy.
@@ -11,19 +13,18 @@ def network(features, labels, weights):
     delta's sum over the samples.
 
     Returns:
-        ``loss``, ``accuracy``, ``probability`` and the gradients ``delta3``, ``delta2``, ``dW1``, ``db1``, ``dW2``,
-        ``db2``.
+        ``loss``, ``output`` (before softmax), ``probability`` and the gradients ``delta3``, ``delta2``, ``dW1``,
+        ``db1``, ``dW2``, ``db2``.
     """
     z1 = features @ weights["W1"] + weights["b1"]
     z2 = z1 @ weights["W2"] + weights["b2"]
-    shifted = z2 - z2.max(axis=1, keepdims=True)
-    log_probability = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    delta3 = (np.exp(log_probability) - labels) / len(features)
+    probability = softmax(z2)
+    delta3 = (probability - labels) / len(features)
     delta2 = delta3 @ weights["W2"].T
     return {
-        "loss": -(labels * log_probability).sum(axis=1).mean(),
-        "accuracy": (z2.argmax(axis=1) == labels.argmax(axis=1)).mean(),
-        "probability": np.exp(log_probability),
+        "loss": cross_entropy(z2, labels) / len(features),
+        "output": z2,
+        "probability": probability,
         "delta3": delta3,
         "delta2": delta2,
         "dW1": features.T @ delta2,
@@ -31,3 +32,9 @@ def network(features, labels, weights):
         "dW2": z1.T @ delta3,
         "db2": delta3.sum(axis=0),
     }
+
+
+def cross_entropy(logits, labels):
+    """``Σ p (ln Σ exp z - z)`` over all rows, each shifted by its maximum."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return (labels * (np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted)).sum()

@@ -2,11 +2,15 @@
 
 import numpy as np
 
+from tf_repro.core.rounding import Rounded
+
 
 def softmax(z):
-    """``exp(z - max z) / Σ exp(z - max z)`` of a vector."""
-    powers = np.exp(z - z.max())
-    return powers / powers.sum()
+    """``exp(z - max z) / Σ exp(z - max z)`` along the last axis."""
+    if isinstance(z, Rounded):
+        return z.softmax()
+    powers = np.exp(z - z.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def naive_softmax(z):
@@ -24,7 +28,7 @@ def log_softmax(z):
 
 def jacobian(y):
     """``∂y_i/∂z_k = y_i (δ_ik - y_k)``, n × n, of ``y = softmax(z)``."""
-    return np.diag(y) - np.outer(y, y)
+    return y[:, None] * (np.eye(y.size) - y)
 
 
 def softmax_and_product(logits, upstream):

@@ -5,6 +5,7 @@ import numpy as np
 from tf_repro.core.data import random_logits, random_samples, two_class_probabilities
 from tf_repro.core.inputs import as_array, as_count
 from tf_repro.core.record import Record
+from tf_repro.core.rounding import exactly
 from tf_repro.suite.derivations.softmax import log_softmax
 
 EXAMPLE = (5.0, 1.0, -1.0)
@@ -80,4 +81,29 @@ def example():
         "ln": np.log([0.6, 0.8, 0.9]),
         "likelihood": (p * np.log(q)).sum(),
         "cross_entropy": (p * np.log(1 / q)).sum(),
+    }
+
+
+def bounds(precision, data="digits"):
+    """How far any evaluation may be off; see :class:`tf_repro.core.rounding.Rounded`."""
+    number = exactly(precision)
+    powers = np.exp(number(EXAMPLE) - max(EXAMPLE))
+    q, p = number([0.2, 0.6, 0.2]), np.array([0.0, 1.0, 0.0])
+    ratio = (p * np.log(q)).sum() / (p * np.log(1 / q)).sum()
+    features, labels = random_samples()
+    ones = np.exp(number(np.zeros_like(labels)))
+    mean = (number(labels) - ones / ones.sum(axis=1, keepdims=True)).T @ features / len(features)
+    summed = (number(labels) - 1 / labels.shape[1]).T @ features
+    factor = abs(summed).sum() / abs(mean).sum()
+    return {
+        "example": {
+            "sum": (powers / powers.sum()).sum(),
+            "likelihood_over_cross_entropy": ratio,
+            "likelihood_over_cross_entropy_with_minus": -ratio,
+        },
+        "before": {
+            "gradient_difference": abs(mean * len(features) - summed).max() / abs(summed).max(),
+            "summed_over_mean": factor,
+            "summed_over_mean_times_samples": factor / len(features),
+        },
     }

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from tf_repro.suite.derivations.softmax_cross_entropy import data
+from tf_repro.suite.derivations.softmax_cross_entropy import document_data
 from tf_repro.suite.statements import agree
 
 
 def decide(record):
     """The statements of the document that a number decides, from any engine's Record."""
     manual, fused, after = record["before, manual"], record["before, fused"], record["after, fused"]
-    labels = data(len(fused["logits"]))[1]
+    labels = document_data(len(fused["logits"]))[1]
     probabilities = manual["logits"]
     twice = cross_entropy_of(probabilities, labels)
     return {
