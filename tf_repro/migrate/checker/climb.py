@@ -10,7 +10,7 @@ import numpy as np
 
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
-from tf_repro.core.verdicts import difference
+from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker.outcome import FAILED, PASSED, Rung, counted, listed
 
 
