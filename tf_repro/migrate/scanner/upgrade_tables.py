@@ -19,7 +19,7 @@ from typing import Any
 from tf_repro.core.errors import InputError
 from tf_repro.migrate.scanner.symbols import Use
 
-_IMPORTED = re.compile(r"^from (\S+) import (\w+)(?: as (\w+))?", re.MULTILINE)
+_IMPORTED = re.compile(r"^from (\S+) import (?:\(\s*)?(\w+)(?: as (\w+))?", re.MULTILINE)
 _LAZY = {  # modules of each interface that Keras fills in when TensorFlow is imported
     1: {"keras", "layers"},
     2: {"initializers", "keras", "losses", "metrics", "optimizers"},
