@@ -80,6 +80,17 @@ def described(symbol: str, use: Use) -> Idiom | None:
     return None
 
 
+def is_only_a_matter_of_arguments(symbol: str) -> bool:
+    """Whether the table has the symbol for some ways to call it alone; the others are TensorFlow 2 as they stand.
+
+    Example:
+        >>> is_only_a_matter_of_arguments("tf.concat"), is_only_a_matter_of_arguments("tf.image.resize_bilinear")
+        (True, False)
+    """
+    rows = [idiom for pattern, idiom in _by_specificity() if fnmatch.fnmatchcase(symbol, pattern)]
+    return bool(rows) and all(row.keywords or row.arguments for row in rows)
+
+
 def by_name(name: str) -> Idiom:
     """The row of that name."""
     return next(idiom for idiom in idioms() if idiom.name == name)

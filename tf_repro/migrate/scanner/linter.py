@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from tf_repro.core.errors import InputError
 from tf_repro.migrate.scanner import source, symbols
-from tf_repro.migrate.scanner.idioms import Idiom, by_name, described
+from tf_repro.migrate.scanner.idioms import Idiom, by_name, described, is_only_a_matter_of_arguments
 from tf_repro.migrate.scanner.upgrade_tables import Upgrade, tables
 
 _V1_AS_TF = re.compile(r"(?m)^\s*import tensorflow\.compat\.v1 as tf\b")
@@ -173,6 +173,8 @@ def _is_native(symbol: str, known: bool, through: bool) -> bool:
     """Whether TensorFlow 2 or Keras 3 has a symbol without an idiom, and no table names it."""
     if symbol.startswith("tf.keras."):
         return not _is_gone(symbol)
+    if is_only_a_matter_of_arguments(symbol) and symbol not in tables().renames:
+        return True
     return not through and not known and not _is_gone(symbol)
 
 
