@@ -4,6 +4,8 @@ import numbers
 
 import tensorflow as tf
 
+from tf_repro.nn.tf1_softmax import softmax_tf1
+
 
 def softmax(logits, axis=-1, numerics="accurate"):
     """Softmax whose gradient is right in saturated rows and under upstream offsets.
@@ -22,8 +24,8 @@ def softmax(logits, axis=-1, numerics="accurate"):
     Args:
         logits: Tensor of any rank and any floating dtype. float16 and bfloat16 are computed in float32.
         axis: The dimension, or the tuple of dimensions, whose entries sum to 1.
-        numerics: `"accurate"`, or `"tf1"` for the rounding of TensorFlow 1.4 and earlier, forward and
-            gradient (there the sum of ``dy·y`` is rounded once, and nothing is subtracted first).
+        numerics: `"accurate"`, or `"tf1"` for the bits of TensorFlow 1.4.1, forward and gradient, on every
+            CPU: see `tf_repro.nn.tf1_softmax`. It sums as that release did, and cancels where it did.
 
     Returns:
         Tensor of probabilities with the shape and dtype of `logits`. An entry of -inf has probability and
@@ -303,28 +305,9 @@ def _row_dot(a, b, blocks):
     return tf.reduce_sum(_rounded(tf.matmul(a, b, transpose_b=True)[:, :, 0, 0]), -1, keepdims=True)
 
 
-@tf.custom_gradient
-def _softmax_tf1(z):
-    """Every operation rounds on its own, and a sum once, from float64, whatever order it is taken in."""
-    z = _rounded(z)
-    shifted = tf.exp(z - tf.reduce_max(z, -1, keepdims=True))
-    y = shifted / _rounded_sum(shifted)
-
-    def grad(dy):
-        dy = _rounded(dy)
-        return (dy - _rounded_sum(dy, y)) * y
-
-    return y, grad
-
-
-def _rounded_sum(*factors):
-    product = tf.math.reduce_prod([tf.cast(f, tf.float64) for f in factors], 0)
-    return tf.cast(tf.reduce_sum(product, -1, keepdims=True), factors[0].dtype)
-
-
 def _rounded(value):
     """`value`; the select keeps XLA from joining the operations on both sides into one."""
     return tf.where(tf.equal(value, value), value, float("nan"))
 
 
-_RULES = {"accurate": _softmax, "tf1": _softmax_tf1}
+_RULES = {"accurate": _softmax, "tf1": softmax_tf1}
