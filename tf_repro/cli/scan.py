@@ -82,7 +82,9 @@ def _explain(code: str) -> int:
     for idiom in scanner.idioms():
         if idiom.code in chosen:
             text = page(idiom)
-            console.print(Markdown(text) if console.is_terminal else text, highlight=False, soft_wrap=True, markup=False)
+            console.print(
+                Markdown(text) if console.is_terminal else text, highlight=False, soft_wrap=True, markup=False
+            )
     return 0
 
 

@@ -54,15 +54,14 @@ PRECISIONS = {
 ACCURACY = {"divide": 5, "exp": 4, "log": 6, "sqrt": 2}
 """Relative error of each operation in units of u, at most, on any kernel that the suite runs on.
 
-A quotient may be a product with a reciprocal, which a tf.function computes to within 4 u, and rounds once more. The exponentials of
-Eigen, XLA, oneDNN and glibc are within 2 ULP, 4 u; their logarithms within 3 ULP.
+A quotient may be a product with a reciprocal, which a tf.function computes to within 4 u, and rounds once more. The
+exponentials of Eigen, XLA, oneDNN and glibc are within 2 ULP, 4 u; their logarithms within 3 ULP.
 ``tests/core/test_rounding.py`` holds those of the TensorFlow at hand to these figures.
 """
 
-
 LARGEST_DIVISOR = 2.0**96
-"""A tf.function computes ``1 / x`` as a reciprocal whose last correction underflows from about 2^105 on: it was seen to be
-off by a factor of 1 + 3e-4 there. A quotient with a larger divisor has no bound."""
+"""A tf.function computes ``1 / x`` as a reciprocal whose last correction underflows from about 2^105 on: it was seen to
+be off by a factor of 1 + 3e-4 there. A quotient with a larger divisor has no bound."""
 
 
 class Rounded:

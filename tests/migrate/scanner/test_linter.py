@@ -14,7 +14,7 @@ from rich.console import Console
 import legacy_tf1
 from tf_repro import migrate
 from tf_repro.core.errors import InputError
-from tf_repro.migrate.scanner import idioms, linter
+from tf_repro.migrate.scanner import linter
 from tf_repro.migrate.scanner.upgrade_tables import tables
 from tf_repro.report import scan as report
 
