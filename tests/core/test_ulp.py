@@ -73,7 +73,11 @@ def test_distance_is_that_of_exact_rational_arithmetic(dtype, data):
 def test_spacing_is_numpys(dtype, data):
     value = dtype(data.draw(nps.from_dtype(np.dtype(dtype))))
     with np.errstate(invalid="ignore", over="ignore"):
-        np.testing.assert_equal(ulp.spacing(value), float(np.abs(np.spacing(value))))
+        expected = np.abs(np.spacing(value))
+    expected = (
+        expected if abs(value) != np.finfo(dtype).max else 2.0 ** (np.finfo(dtype).maxexp - 1) * np.finfo(dtype).eps
+    )
+    np.testing.assert_equal(ulp.spacing(value), float(expected))
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, *SIXTEEN_BITS])
@@ -106,6 +110,7 @@ def test_neighbours_beyond_float64s_whole_numbers_are_told_apart():
 
 def test_truth_values_are_0_and_1():
     assert ulp.distances(np.bool_([True, False]), np.bool_([True, True])).tolist() == [0, 1]
+    assert str(ulp.difference(np.bool_(True), np.bool_(False))) == "scalar expected True, received False: 1 apart"
 
 
 def test_float64_200_steps_away_is_200_steps_away():
