@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Array, Record
+from tf_repro.core.rounding import PRECISIONS
 from tf_repro.core.ulp import same_bits
 from tf_repro.core.verdicts import Bound, Finding, find
 from tf_repro.suite.claims import Claim, Document
@@ -87,8 +88,10 @@ def _compare_claim(document: Document, claim: Claim, engine: str, run: Record, e
 
 
 def _bounds_of(document: str, claim: Claim, values: Array, quantity: str) -> list[Bound | None]:
-    """The rounding bound of each of the claim's scalars, in the precision that the values have."""
-    rounded = bounds(document, "float64" if values.dtype == np.float64 else "float32").get(claim.moment, {})
+    """The rounding bound of each of the claim's scalars: in the precision that was printed, else that of the values."""
+    printed = claim.figures[0].rule.partition(" ")[0]
+    precision = printed if printed in PRECISIONS else str(np.result_type(values.dtype, np.float32))
+    rounded = bounds(document, precision).get(claim.moment, {})
     if quantity not in rounded:
         return [None] * len(values)
     truths, errors = (np.ravel(part) for part in (rounded[quantity].value, rounded[quantity].error))

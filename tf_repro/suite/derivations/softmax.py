@@ -28,7 +28,7 @@ def log_softmax(z):
 
 def jacobian(y):
     """``∂y_i/∂z_k = y_i (δ_ik - y_k)``, n × n, of ``y = softmax(z)``."""
-    return y[:, None] * (np.eye(y.size) - y)
+    return y[:, None] * (np.eye(y.size, dtype="float32") - y)  # exact, and no wider than y
 
 
 def softmax_and_product(logits, upstream):

@@ -6,7 +6,7 @@ from tf_repro.core.inputs import as_array, as_count
 from tf_repro.core.record import Record
 from tf_repro.core.rounding import exactly
 from tf_repro.suite.derivations.network import cross_entropy, network
-from tf_repro.suite.derivations.softmax import softmax
+from tf_repro.suite.derivations.softmax import naive_softmax, softmax
 
 LARGE = (1000.0, 2000.0, 3000.0, 4000.0, 5000.0)
 METHODS = ("manual", "fused")
@@ -87,14 +87,14 @@ def run(*, features=None, labels=None, weights=None, learning_rate=1e-4, steps=1
 def stability(logits=LARGE, label=0):
     """Softmax and cross-entropy of large logits: naive, shifted, by hand and by ``ln Σ exp(z - max z)``."""
     z = np.asarray(logits, "float64")
-    softmax = naive_softmax(z - z.max())
+    shifted = naive_softmax(z - z.max())
     target = np.eye(z.size)[label]
     with np.errstate(divide="ignore", invalid="ignore"):
-        manual = -(target * np.log(softmax)).sum()
+        manual = -(target * np.log(shifted)).sum()
     fused = np.log(np.exp(z - z.max()).sum()) - (z - z.max())[label]
     return {
         "naive_softmax": naive_softmax(z),
-        "shifted_softmax": softmax,
+        "shifted_softmax": shifted,
         "manual_cross_entropy": manual,
         "fused_cross_entropy": fused,
     }
