@@ -21,7 +21,8 @@ def softmax_tf1(z):
     Returns:
         Tensor of the shape and dtype of `z`, with the bits of TensorFlow 1.4.1: in float32 everywhere, in float64
         but for the last row of an odd number of entries, whose last exponential 1.4.1 takes from the C
-        library. Second and higher derivatives are right, but in nobody's rounding.
+        library. Second and higher derivatives are right, but in nobody's rounding. (1.4.1 rounds float16 after each
+        operation; `nn.softmax` hands it over in float32.)
 
     Example:
 
@@ -108,7 +109,6 @@ def _sequential_sum(terms):
         lambda i, _: i < count,
         lambda i, total: (i + 1, tf.ensure_shape(_rounded(total + terms[i]), total.shape)),
         (1, terms[0]),
-        maximum_iterations=count,
     )[1]
 
 
