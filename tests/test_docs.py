@@ -12,7 +12,8 @@ from tf_repro.migrate import scanner
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md") if path.parent.name != "codes")
+WRITTEN = {"scanner/codes/table"}  # by the build, with a page for each code of the scanner
 
 IDIOMS = {
     "placeholder": "tf.placeholder",
@@ -63,7 +64,7 @@ def test_every_page_is_in_a_table_of_contents():
         for entries in re.findall(r"^```\{toctree\}\n(.*?)^```", read(page), re.DOTALL | re.MULTILINE):
             names = [line for line in entries.splitlines() if line and not line.startswith(":")]
             listed |= {(folder / name).as_posix() for name in names}
-    assert sorted(listed) == [page.removesuffix(".md") for page in PAGES]
+    assert sorted(listed - WRITTEN) == [page.removesuffix(".md") for page in PAGES]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -199,7 +199,7 @@ def test_private_modules(tmp_path):
     assert "private" in use.native
 
 
-@pytest.mark.parametrize("name", ["checkpoint", "optimizers", "reverse_mode"])
+@pytest.mark.parametrize("name", ["checkpoint", "optimizers"])
 def test_the_suites_own_session_programs(name):
     """The oracle is the text: where it says ``tf.Session(`` and ``session.run(``."""
     path = ROOT / "legacy_tf1" / f"{name}.py"
@@ -217,7 +217,7 @@ def test_what_tf_upgrade_v2_renames(tmp_path):
     text = "import tensorflow as tf\n" + "".join(f"x = {name}\n" for name in names)
     expected = upgraded(text).splitlines()[1:]
     hits = {hit.line: hit for hit in scanned(tmp_path, text)}
-    assert len(hits) > 900
+    assert len(hits) == len(names) > 800
     for line, (name, written) in enumerate(zip(names, expected, strict=True), 2):
         assert hits[line].symbol == name
         assert f"x = {hits[line].upgrade.target}" == written
@@ -258,7 +258,7 @@ def test_one_function_under_both_names():
         return root
 
     pairs = [(old, new) for old, new in tables().renames.items() if not new.startswith("tf.compat.v1.")]
-    same = [pair for pair in pairs if linter._compared(*pair).numbers == "same"]
+    same = [pair for pair in pairs if linter.compared(*pair).numbers == "same"]
     assert len(same) > 200
     for old, new in same:
         first, second = found(tf.compat.v1, old), found(tf, new)
@@ -416,7 +416,8 @@ def test_codes(tmp_path, line, symbol, code):
 
 
 def test_assigned_members_are_what_was_assigned(tmp_path):
-    text = "import tensorflow as tf\ntf.model = 1\ntf.model.x\ntf.Session = tf.compat.v1.Session\nwith tf.Session() as s: s.run(1)\n"
+    text = "import tensorflow as tf\ntf.model = 1\ntf.model.x\ntf.Session = tf.compat.v1.Session\n"
+    text += "with tf.Session() as s: s.run(1)\n"
     assert places(scanned(tmp_path, text)) == [(4, "tf.Session"), (5, "tf.Session"), (5, "tf.Session.run")]
 
 

@@ -47,15 +47,18 @@ def test_norm_and_count_nonzero_have_axis_and_keepdims(axis):
 def test_argmax_has_axis_for_dimension(dimension):
     ties = np.float32([[1, 1, 0], [0, 2, 2]])
     for x in (LOGITS, ties):
-        for name in ("argmax", "argmin"):
-            native = getattr(tf, name)(x, axis=dimension)
-            old_name = name.replace("arg", "arg_")
-            np.testing.assert_array_equal(native, session(lambda: getattr(v1, name)(x, dimension=dimension)))
-            np.testing.assert_array_equal(native, session(lambda: getattr(v1, old_name)(x, dimension)))
+        expected = session(
+            lambda x=x: [
+                v1.argmax(x, dimension=dimension), v1.argmin(x, dimension=dimension),
+                v1.arg_max(x, dimension), v1.arg_min(x, dimension),
+            ]
+        )  # fmt: skip
+        for native, legacy in zip((tf.argmax, tf.argmin) * 2, expected, strict=True):
+            np.testing.assert_array_equal(native(x, axis=dimension), legacy)
 
 
 def test_where_broadcasts():
-    """TF1's kernel Select takes a vector of conditions to choose rows; TF2's where broadcasts it along the last axis."""
+    """A vector of conditions chose rows in TF1's kernel Select; TF2's where broadcasts it along the last axis."""
     rows, other = np.array([True, False, True]), -LOGITS[:3]
     expected = session(lambda: v1.where(rows, LOGITS[:3], other))
     np.testing.assert_array_equal(raw.Select(condition=rows, x=LOGITS[:3], y=other), expected)

@@ -1,4 +1,4 @@
-"""What ``tf-repro scan`` says about recurrent cells; the oracles are TF1's own kernels, which TensorFlow 2 still has."""
+"""What ``tf-repro scan`` says about recurrent cells; the oracles are TF1's own kernels, still in TF2."""
 
 import keras
 import numpy as np

@@ -144,7 +144,7 @@ def load(path: Path) -> list[Idiom]:
     """
     try:
         rows: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["idiom"]
-        found = [Idiom(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in rows]
+        found = [_row(row) for row in rows]
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"idioms must be rows of code, name, native … Received: {path.name}: {error}") from None
     for idiom in found:
@@ -153,3 +153,8 @@ def load(path: Path) -> list[Idiom]:
         if not _CODE.fullmatch(idiom.code) or not idiom.native:
             raise InputError(f"an idiom must have a code such as TF101, and a native form. Received: {idiom}")
     return found
+
+
+def _row(row: dict[str, Any]) -> Idiom:
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    return Idiom(**fields)

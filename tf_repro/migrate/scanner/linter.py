@@ -191,17 +191,17 @@ def _from_tables(symbol: str) -> Idiom | None:
     installed = tables()
     target = installed.renames.get(symbol)
     if target and not target.startswith("tf.compat.v1."):
-        return _compared(symbol, target)
+        return compared(symbol, target)
     old, new = installed.implementation(symbol, 1), installed.implementation(symbol, 2)
     if old and old == new:
-        return _compared(symbol, symbol)
+        return compared(symbol, symbol)
     if new is not None and not target:
         return None if old == "" or new == "" else replace(by_name("other-function"), native=symbol)
     where = "TensorFlow 2 has it in compat.v1 only" if old is not None else "TensorFlow 2 does not have it"
     return replace(by_name("gone"), why=where)
 
 
-def _compared(symbol: str, target: str) -> Idiom:
+def compared(symbol: str, target: str) -> Idiom:
     """The row for a new name: whether it is one function with the old, as the two interfaces list them."""
     old, new = tables().implementation(symbol, 1), tables().implementation(target, 2)
     if old and old == new:

@@ -154,9 +154,11 @@ class _Finder(Walker):
         if symbol.partition(".")[0] not in ROOTS:
             return
         self.named = self.named or not is_method
-        start = self.get_metadata(PositionProvider, node).start  # type: ignore[union-attr]
+        start = self.get_metadata(PositionProvider, node).start
         call = self._calls.get(id(node))
-        positional, keywords, arguments = None, (), ()
+        positional: int | None = None
+        keywords: tuple[str, ...] = ()
+        arguments: tuple[str, ...] = ()
         if call is not None:
             given = [arg.value for arg in call.args if arg.keyword is None and arg.star == ""]
             positional, arguments = len(given), tuple(map(_outline, given))

@@ -92,29 +92,28 @@ class Tables:
             return Upgrade("nothing", None, f"nothing: {reason}")
         if symbol != use.written:
             return Upgrade("nothing", None, "nothing: it does not follow what `tf` stands for here")
-        said = []
         target = None if versioned else self._renamed(symbol)
-        if target:
-            said.append(f"renames it {target}")
         keywords = [] if versioned else list(self._keyword_changes(symbol, use))
-        said += keywords
         transformed = not versioned and symbol in self.transformers and use.positional is not None
+        warning = self._warning(symbol, module, versioned)
+        said = [f"renames it {target}"] if target else []
+        said += keywords
         if transformed and not target:
             said.append("may rewrite the call")
-        warning = None if versioned else self.warnings.get(symbol)
-        if warning is None and module:
-            warning = self.deprecated[module]
-        if symbol in self.addons and not versioned:
-            warning = f"(Manual edit required) TensorFlow Addons has {self.addons[symbol]}"
         if warning:
             said.append(f"reports: {_first_sentence(warning, symbol)}")
-        if not said:
-            return Upgrade("nothing", None, "nothing")
         changes = {"keywords": keywords, "rewrites": transformed, "reports": warning}
         action = next((name for name, happens in changes.items() if happens), "nothing")
         if target:
             action = "compat.v1" if target.startswith("tf.compat.v1.") else "renames"
-        return Upgrade(action, target, "; ".join(said))
+        return Upgrade(action, target, "; ".join(said) or "nothing")
+
+    def _warning(self, symbol: str, module: str | None, versioned: bool) -> str | None:
+        if versioned:
+            return self.deprecated[module] if module else None
+        if symbol in self.addons:
+            return f"(Manual edit required) TensorFlow Addons has {self.addons[symbol]}"
+        return self.warnings.get(symbol) or (self.deprecated[module] if module else None)
 
     def _renamed(self, symbol: str) -> str | None:
         """The new name; that of a class or module with the rest, where it is that which has one."""
@@ -201,7 +200,7 @@ def _assignments(path: Path) -> _Literals:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, UnicodeDecodeError) as error:
         raise InputError(f"TensorFlow must ship its rename tables. Received: {path} ({error})") from None
-    values = {}
+    values: dict[str, ast.expr] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             name = ast.unparse(node.targets[0])
