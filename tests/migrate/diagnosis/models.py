@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (programs as text)
 """Small TF1 programs and correct ports of them, as text to be changed in one place."""
 
 HEAD = """
@@ -22,7 +23,9 @@ def trained(loss_of, optimizer, variables):
     return step
 """
 
-MLP = HEAD + """
+MLP = (
+    HEAD
+    + """
 def build():
     x = tf.placeholder(tf.float32, [None, 6])
     y = tf.placeholder(tf.float32, [None, 6])
@@ -44,8 +47,11 @@ def build():
     feeds = {"x": random.randn(8, 6), "y": np.eye(6)[random.randint(0, 6, 8)]}
     return {"placeholders": {"x": x, "y": y}, "fetches": {"logits": logits, "loss": loss}, "train": train, "feeds": feeds}
 """
+)
 
-MLP_PORT = PORT_HEAD + """
+MLP_PORT = (
+    PORT_HEAD
+    + """
 def build():
     w1, w2, w3 = (tf.Variable(tf.zeros([6, 6]), name="w%d" % n) for n in (1, 2, 3))
     b1, b2, b3 = (tf.Variable(tf.zeros([6]), name="b%d" % n) for n in (1, 2, 3))
@@ -71,8 +77,11 @@ def build():
 
     return {"variables": variables, "forward": forward, "step": step, "optimizer": optimizer}
 """
+)
 
-CONV = HEAD + """
+CONV = (
+    HEAD
+    + """
 def build():
     x = tf.placeholder(tf.float32, [None, 8, 8, 4])
     k1, k2 = weights("k1", [3, 3, 4, 4], 1), weights("k2", [3, 3, 4, 4], 2)
@@ -98,8 +107,11 @@ def build():
     feeds = {"x": np.random.RandomState(5).randn(6, 8, 8, 4)}
     return {"placeholders": {"x": x}, "fetches": {"scores": scores, "loss": loss}, "train": train, "feeds": feeds}
 """
+)
 
-CONV_PORT = PORT_HEAD + """
+CONV_PORT = (
+    PORT_HEAD
+    + """
 def build():
     k1, k2 = tf.Variable(tf.zeros([3, 3, 4, 4]), name="k1"), tf.Variable(tf.zeros([3, 3, 4, 4]), name="k2")
     gamma, beta = tf.Variable(tf.ones([4]), name="gamma"), tf.Variable(tf.zeros([4]), name="beta")
@@ -126,8 +138,11 @@ def build():
     variables = [k1, k2, gamma, beta, mean, variance, dense]
     return {"variables": variables, "forward": lambda feeds: network(feeds, False), "step": step, "optimizer": optimizer}
 """
+)
 
-LSTM = HEAD + """
+LSTM = (
+    HEAD
+    + """
 def build():
     x = tf.placeholder(tf.float32, [4, 5, 3])
     kernel, bias = weights("lstm/kernel", [7, 16], 1), weights("lstm/bias", [16], 2)
@@ -141,8 +156,11 @@ def build():
     train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
     return {"placeholders": {"x": x}, "fetches": {"h": h, "loss": loss}, "train": train}
 """
+)
 
-LSTM_PORT = PORT_HEAD + """
+LSTM_PORT = (
+    PORT_HEAD
+    + """
 def build():
     kernel = tf.Variable(tf.zeros([7, 16]), name="lstm/kernel")
     bias = tf.Variable(tf.zeros([16]), name="lstm/bias")
@@ -160,8 +178,11 @@ def build():
     step = trained(lambda feeds: forward(feeds)["loss"], optimizer, [kernel, bias])
     return {"variables": [kernel, bias], "forward": forward, "step": step, "optimizer": optimizer}
 """
+)
 
-GRU = HEAD + """
+GRU = (
+    HEAD
+    + """
 def build():
     x = tf.placeholder(tf.float32, [4, 5, 3])
     wg, bg = weights("gates/kernel", [7, 8], 1), weights("gates/bias", [8], 2)
@@ -176,8 +197,11 @@ def build():
     train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
     return {"placeholders": {"x": x}, "fetches": {"h": h, "loss": loss}, "train": train}
 """
+)
 
-GRU_PORT = PORT_HEAD + """
+GRU_PORT = (
+    PORT_HEAD
+    + """
 def build():
     wg, bg = tf.Variable(tf.zeros([7, 8]), name="gates/kernel"), tf.Variable(tf.zeros([8]), name="gates/bias")
     wc, bc = tf.Variable(tf.zeros([7, 4]), name="candidate/kernel"), tf.Variable(tf.zeros([4]), name="candidate/bias")
@@ -195,8 +219,11 @@ def build():
     step = trained(lambda feeds: forward(feeds)["loss"], optimizer, variables)
     return {"variables": variables, "forward": forward, "step": step, "optimizer": optimizer}
 """
+)
 
-ATTENTION = HEAD + """
+ATTENTION = (
+    HEAD
+    + """
 def build():
     x = tf.placeholder(tf.float32, [None, 4, 4])
     q, k, v = (weights(name, [4, 4], n) for n, name in enumerate(["q", "k", "v"]))
@@ -212,8 +239,11 @@ def build():
     feeds = {"x": np.random.RandomState(5).randn(4, 4, 4)}
     return {"placeholders": {"x": x}, "fetches": {"hidden": hidden, "loss": loss}, "train": train, "feeds": feeds}
 """
+)
 
-ATTENTION_PORT = PORT_HEAD + """
+ATTENTION_PORT = (
+    PORT_HEAD
+    + """
 def build():
     q, k, v = (tf.Variable(tf.zeros([4, 4]), name=name) for name in ("q", "k", "v"))
     gamma, beta = tf.Variable(tf.zeros([4]), name="gamma"), tf.Variable(tf.zeros([4]), name="beta")
@@ -232,8 +262,11 @@ def build():
     step = trained(lambda feeds: forward(feeds)["loss"], optimizer, variables)
     return {"variables": variables, "forward": forward, "step": step, "optimizer": optimizer}
 """
+)
 
-EMBEDDING = HEAD + """
+EMBEDDING = (
+    HEAD
+    + """
 def build():
     ids = tf.placeholder(tf.int32, [None, 5])
     clicked = tf.placeholder(tf.float32, [None, 3])
@@ -252,8 +285,11 @@ def build():
     placeholders = {"ids": ids, "clicked": clicked}
     return {"placeholders": placeholders, "fetches": {"logits": logits, "loss": loss}, "train": train, "feeds": feeds}
 """
+)
 
-EMBEDDING_PORT = PORT_HEAD + """
+EMBEDDING_PORT = (
+    PORT_HEAD
+    + """
 def build():
     table, dense = tf.Variable(tf.zeros([9, 4]), name="table"), tf.Variable(tf.zeros([4, 3]), name="dense")
     average = tf.Variable(tf.zeros([4, 3]), name="dense/ExponentialMovingAverage", trainable=False)
@@ -278,8 +314,11 @@ def build():
     variables = [table, dense, average]
     return {"variables": variables, "forward": forward, "step": step, "optimizer": optimizer}
 """
+)
 
-GAN = HEAD + """
+GAN = (
+    HEAD
+    + """
 def build():
     z, real = tf.placeholder(tf.float32, [8, 3]), tf.placeholder(tf.float32, [8, 2])
     g1, g2 = weights("g/w1", [3, 4], 1), weights("g/w2", [4, 2], 2)
@@ -297,8 +336,11 @@ def build():
     fetches = {"fake": fake, "d_loss": d_loss, "g_loss": g_loss}
     return {"placeholders": {"z": z, "real": real}, "fetches": fetches, "train": train}
 """
+)
 
-GAN_PORT = PORT_HEAD + """
+GAN_PORT = (
+    PORT_HEAD
+    + """
 def build():
     g1, g2 = tf.Variable(tf.zeros([3, 4]), name="g/w1"), tf.Variable(tf.zeros([4, 2]), name="g/w2")
     d1, d2 = tf.Variable(tf.zeros([2, 4]), name="d/w1"), tf.Variable(tf.zeros([4, 1]), name="d/w2")
@@ -324,6 +366,7 @@ def build():
 
     return {"variables": [g1, g2, d1, d2], "forward": forward, "step": step, "optimizer": optimizer}
 """
+)
 
 MODELS = {
     "mlp": (MLP, MLP_PORT),

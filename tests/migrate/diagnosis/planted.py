@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (changes stay on the line of their name)
 """Faults planted in the models' ports, each with its true cause, and correct ports that are written otherwise."""
 
 from __future__ import annotations
