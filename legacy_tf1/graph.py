@@ -10,10 +10,18 @@ from collections import OrderedDict
 
 import numpy as np
 
-try:
+if __package__:
     from legacy_tf1 import run as runner
-except ImportError:  # started as a script by a genuine TF1 interpreter
+    from legacy_tf1.program_optimizers import captured_optimizers, plain
+    from legacy_tf1.version_1 import version_1
+else:  # a script in an interpreter of its own, which must not see what else lies beside this file
+    beside = os.path.dirname(os.path.abspath(__file__))
+    sys.path.insert(0, beside)
     import run as runner
+    from program_optimizers import captured_optimizers, plain
+    from version_1 import version_1
+
+    sys.path[:] = [place for place in sys.path if os.path.abspath(place) != beside]
 
 MOST_ELEMENTS = 20000000
 SOURCES = ("Const", "Placeholder", "PlaceholderWithDefault", "PlaceholderV2")
@@ -21,7 +29,7 @@ VARIABLES = ("VariableV2", "Variable", "VarHandleOp")
 WRITES = ("Assign", "AssignSub", "AssignAdd", "AssignVariableOp", "AssignSubVariableOp", "AssignAddVariableOp")
 
 
-def record(path, tf, seed, feeds, start):
+def record(path, tf, seed, feeds, start, inputs=None):
     """Build the program and read every value that leads to its fetches, losses, gradients and updates.
 
     Args:
@@ -30,28 +38,34 @@ def record(path, tf, seed, feeds, start):
         seed: of the graph.
         feeds: arrays by placeholder name, of one step.
         start: values of the variables by name.
+        inputs: keyword arguments of ``build()``, or None.
 
     Returns:
         (nodes, roots, values): what each operation is, as JSON; ``[kind, name, tensor]`` for each root; the arrays by
         tensor name.
     """
-    with tf.Graph().as_default() as graph:
-        tf.set_random_seed(seed)
-        losses = []
-        with runner.command_line_of(path), runner.captured_optimizers(tf) as applied, noted_losses(tf, losses):
-            program = runner.built(path)
-        roots = roots_of(tf, graph, program, applied, losses)
-        operations = ancestors(root for _, _, root in roots)
-        read = [t for operation in operations for t in operation.outputs if is_readable(tf, graph, t)]
-        placeholders = program["placeholders"]
-        variables = OrderedDict((runner.plain(v), v) for v in tf.global_variables())
-        with tf.Session() as session:
-            runner.restore(session, tf, variables, {k: v for k, v in start.items() if k in variables})
-            fed = {placeholders[name]: value for name, value in feeds.items()}
-            values = session.run({tensor.name: tensor for tensor in read}, fed)
-        named = {tensor.op.name: name for name, tensor in placeholders.items()}
-        nodes = [described(operation, path, named) for operation in operations]
+    losses = []
+    with runner.command_line_of(path), runner.graph_of_its_own(tf, seed), captured_optimizers(tf) as applied:
+        with noted_losses(tf, losses):
+            program = runner.built(path, "build", inputs or {})
+        graph = runner.graph_of(tf, program)
+        with graph.as_default():
+            roots = roots_of(tf, program, applied, losses)
+            operations = ancestors(root for _, _, root in roots)
+            values = values_of(tf, graph, program["placeholders"], operations, feeds, start)
+    named = {tensor.op.name: name for name, tensor in program["placeholders"].items()}
+    nodes = [described(operation, path, named) for operation in operations]
     return nodes, [[kind, name, root.name] for kind, name, root in roots], values
+
+
+def values_of(tf, graph, placeholders, operations, feeds, start):
+    """The values of all outputs that can be read, by name, in one run."""
+    read = [t for operation in operations for t in operation.outputs if is_readable(graph, t)]
+    variables = OrderedDict((plain(v), v) for v in tf.global_variables())
+    with runner.session_of(tf) as session:
+        runner.restore(session, tf, variables, {k: v for k, v in start.items() if k in variables})
+        fed = {placeholders[name]: value for name, value in feeds.items()}
+        return session.run({tensor.name: tensor for tensor in read}, fed)
 
 
 class noted_losses:
@@ -74,12 +88,12 @@ class noted_losses:
         self.optimizer.compute_gradients = self.original
 
 
-def roots_of(tf, graph, program, applied, losses):
+def roots_of(tf, program, applied, losses):
     """(kind, name, tensor) of what the ladder compares: fetches, losses, gradients, and what updates assign."""
     roots = [("fetch", name, tensor) for name, tensor in program["fetches"].items()]
     roots += [("loss", str(n), loss) for n, loss in enumerate(losses) if hasattr(loss, "op")]
     gradients = OrderedDict(
-        (runner.plain(v), tf.convert_to_tensor(g)) for _, pairs in applied for g, v in pairs if g is not None
+        (plain(v), tf.convert_to_tensor(g)) for _, pairs in applied for g, v in pairs if g is not None
     )
     gradients.update(program.get("gradients") or {})
     roots += [("gradient", name, tensor) for name, tensor in gradients.items()]
@@ -105,7 +119,7 @@ def ancestors(roots, control=False):
     return sorted(found, key=found.get)
 
 
-def is_readable(tf, graph, tensor):
+def is_readable(graph, tensor):
     """Whether a Session can read the tensor, and it is dense, numeric and of a size to keep."""
     dtype, elements = tensor.dtype.base_dtype, tensor.shape.num_elements() if tensor.shape.ndims is not None else None
     context = tensor.op._get_control_flow_context()
@@ -174,14 +188,14 @@ def main(arguments):
     sys.path.insert(0, os.path.dirname(os.path.abspath(request["path"])))
     arrays = {}
     try:
-        import tensorflow as tf
-
-        tf.logging.set_verbosity(tf.logging.ERROR)
         given = {}
         for kind in ("feeds", "start"):
             with np.load(request[kind]) as archive:
                 given[kind] = {name: archive["a%d" % n] for n, name in enumerate(request[kind + " names"])}
-        nodes, roots, values = record(request["path"], tf, request["seed"], given["feeds"], given["start"])
+        with version_1() as tf:
+            tf.logging.set_verbosity(tf.logging.ERROR)
+            options = request["seed"], given["feeds"], given["start"], request["inputs"]
+            nodes, roots, values = record(request["path"], tf, *options)
         arrays = OrderedDict(("a%d" % n, value) for n, value in enumerate(values.values()))
         answer = {"nodes": nodes, "roots": roots, "values": list(values)}
     except Exception as error:

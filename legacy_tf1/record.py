@@ -58,7 +58,10 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m legacy_tf1.record", description=__doc__)
     parser.add_argument("out", metavar="OUT.json", help="where the recording goes")
     parser.add_argument(
-        "--program", action="append", choices=(*PROGRAMS, "optimizers"), help="record this one only; may be repeated"
+        "--program",
+        action="append",
+        choices=(*PROGRAMS, "optimizers", "softmax_rows"),
+        help="record this one only; may be repeated",
     )
     chosen = parser.parse_args(arguments)
     out = chosen.out

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from tests.migrate.test_scanner import PROGRAM, ROOT
+from tests.migrate.scanner.test_linter import PROGRAM, ROOT
 
 
 def command(*arguments):
@@ -24,7 +24,7 @@ def test_command(tmp_path):
         "tf-repro: a program must be valid Python",
     ]
     assert "18 uses of 16 TF1 symbols in 1 of 2 files; numbers change at" in done.stdout
-    assert "tests/migrate/test_idioms.py::test_keras_adam_parts" in done.stdout
+    assert "tests/migrate/scanner/test_idioms.py::test_keras_adam_parts" in done.stdout
     rows = json.loads(saved.read_text())
     assert rows[4]["symbol"] == "tf.placeholder"
     assert rows[4]["upgrade"]["action"] == "compat.v1"

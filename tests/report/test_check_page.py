@@ -8,7 +8,7 @@ import pytest
 
 from tf_repro.core.files import write_atomically
 from tf_repro.core.record import Record
-from tf_repro.core.verdicts import difference
+from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, Cause, CheckReport, RuledOut, Rung
 from tf_repro.report.html.check_page import check_page
 from tf_repro.report.pictures.divergence import COLUMNS, divergence

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from tf_repro import migrate
 from tf_repro.core.record import Record
-from tf_repro.core.verdicts import difference
+from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, Cause, CheckReport, RuledOut, Rung
 from tf_repro.report import ladder, scan, terminal
 from tf_repro.report.console import transliterate

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json as json_text
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +25,10 @@ def check(
     ] = None,
     feeds: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Arrays by placeholder; drawn where there are none.")
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="NAME=VALUE", help="Of both build(), VALUE in JSON; may be repeated."),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of drawn feeds and random initial values.")] = 0,
     name_map: Annotated[
@@ -65,6 +70,7 @@ def check(
             scaled=scaled,
             tf1_python=tf1_python,
             feeds=feeds,
+            inputs=_inputs(inputs or []),
             seed=seed,
             name_map=_pairs(name_map or []),
             keep_going=keep_going,
@@ -78,6 +84,21 @@ def check(
 
         write_atomically(html, check_page.check_page(report, legacy, port))
     return 0 if report.passed else 1
+
+
+def _inputs(options: list[str]) -> dict[str, Any]:
+    values = {}
+    for option in options:
+        name, equals, text = option.partition("=")
+        try:
+            if not (name.isidentifier() and equals):
+                raise ValueError
+            values[name] = json_text.loads(text)
+        except ValueError:
+            raise InputError(
+                f"--input must be NAME=VALUE with VALUE in JSON, such as rate=0.1. Received: {option!r}"
+            ) from None
+    return values
 
 
 def _pairs(options: list[str]) -> dict[str, str | None]:

@@ -48,6 +48,7 @@ def check(
     scaled=False,
     tf1_python=None,
     feeds=None,
+    inputs=None,
     seed=0,
     name_map=None,
     keep_going=False,
@@ -69,6 +70,7 @@ def check(
         tf1_python: a Python interpreter with TensorFlow 1.x; without it ``tensorflow.compat.v1`` runs the TF1 program.
         feeds: an ``.npz`` file or a dict of arrays by placeholder; an extra leading axis holds one value per step. What
             neither this nor the TF1 program gives is drawn from the placeholder's shape.
+        inputs: keyword arguments of both programs' ``build()``.
         seed: of what is drawn, and of both programs' random numbers.
         name_map: TF1 variable to port variable, for what is not inferred rightly; None leaves a TF1 variable out.
         keep_going: climb on after a rung that fails, unless it is the first.
@@ -113,6 +115,7 @@ def check(
         scaled=scaled,
         tf1_python=tf1_python,
         feeds=feeds,
+        inputs=inputs,
         seed=seed,
         name_map=name_map,
         keep_going=keep_going,

@@ -36,6 +36,7 @@ class Port:
         path: its file.
         seed: of its random numbers.
         names: what its variables were called when it was first built (Keras counts up), or None.
+        inputs: keyword arguments of ``build()``, or None.
 
     Attributes:
         variables: its variables by name, in its own order.
@@ -43,8 +44,8 @@ class Port:
         created: every ``tf.Variable`` that ``build()`` made, in order.
     """
 
-    def __init__(self, path, seed, names=None):
-        self.path = Path(path)
+    def __init__(self, path, seed, names=None, inputs=None):
+        self.path, self.inputs = Path(path), dict(inputs or {})
         self.created = []
         tf.random.set_seed(seed)
         with tf.variable_creator_scope(self._note_creation):
@@ -77,7 +78,7 @@ class Port:
                 raise InputError(f"a port must load. Received: {explain(error, str(self.path))}") from None
             if not callable(getattr(module, "build", None)):
                 raise InputError(f"a port must define build(). Received: {self.path.name} without one")
-            content = self._call("build()", module.build)
+            content = self._call("build()", module.build, **self.inputs)
         if not isinstance(content, dict):
             raise InputError(f"{RULE}. Received: {type(content).__name__} from {self.path.name}")
         unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots"}
@@ -89,9 +90,9 @@ class Port:
         self.created.append(create(**arguments))
         return self.created[-1]
 
-    def _call(self, what, function, *arguments):
+    def _call(self, what, function, *arguments, **options):
         try:
-            return function(*arguments)
+            return function(*arguments, **options)
         except InputError:
             raise
         except Exception as error:

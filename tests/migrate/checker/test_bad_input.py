@@ -52,7 +52,7 @@ LEGACIES = {
     ),
     "nan in TF1": (
         changed(LEGACY, ("loss = tf.reduce_mean(", "loss = tf.log(-1.0) + tf.reduce_mean(")),
-        r"must be numbers\. Received: nan in the TF1 program's forward loss, index \[\]",
+        r"must be numbers\. Received: nan in the TF1 program's before loss, index \[\]",
     ),
 }  # fmt: skip
 
@@ -98,7 +98,7 @@ PORTS = {
     ),
     "nan in the port": (
         changed(PORT, ("loss = tf.reduce_mean(", "loss = tf.math.log(-1.0) + tf.reduce_mean(")),
-        r"Received: nan in the port's forward loss, index \[\], where the TF1 program has 0\.\d+; look for log\(0\)",
+        r"Received: nan in the port's before loss, index \[\], where the TF1 program has 0\.\d+; look for log\(0\)",
     ),
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from legacy_tf1 import graph
+from legacy_tf1.version_1 import version_1
 from tf_repro.core.errors import InputError
 from tf_repro.migrate.bisection.trace import Node, Place, Ref, Trace
 from tf_repro.programs import tf1
@@ -24,6 +25,7 @@ def record(
     feeds: dict[str, np.ndarray],
     start: dict[str, np.ndarray],
     seed: int,
+    inputs: dict[str, Any] | None = None,
     tf1_python: Path | None = None,
     time_limit: float = 120.0,
 ) -> Trace:
@@ -34,6 +36,7 @@ def record(
         feeds: arrays by placeholder, of one step.
         start: the variables' values by name.
         seed: of the graph's random numbers.
+        inputs: keyword arguments of ``build()``.
         tf1_python: an interpreter with TensorFlow 1.x, or None for compat.v1 in this process.
         time_limit: seconds that the interpreter may take.
 
@@ -41,28 +44,28 @@ def record(
         InputError: the program cannot be run so.
     """
     if tf1_python is None:
-        import tensorflow.compat.v1 as tf
-
-        with ports_modules_hidden(), tf1._tensorflow_is_version_1(tf, path):
-            return _trace(path, *graph.record(str(path), tf, seed, feeds, start))
-    return _in_interpreter(path, feeds, start, seed, tf1_python, time_limit)
+        with ports_modules_hidden(), tf1._own_modules(path), version_1() as tf:
+            return _trace(path, *graph.record(str(path), tf, seed, feeds, start, inputs))
+    return _in_interpreter(path, feeds, start, {"seed": seed, "inputs": inputs}, tf1_python, time_limit)
 
 
 def _in_interpreter(
     path: Path,
     feeds: dict[str, np.ndarray],
     start: dict[str, np.ndarray],
-    seed: int,
+    options: dict[str, Any],
     python: Path,
     time_limit: float,
 ) -> Trace:
     with tempfile.TemporaryDirectory(prefix="tf_repro-") as name:
         folder = Path(name)
-        request: dict[str, Any] = {"path": str(path), "seed": seed}
+        request: dict[str, Any] = options | {"path": str(path)}
         for kind, arrays in (("feeds", feeds), ("start", start)):
             request[kind], request[f"{kind} names"] = str(folder / f"{kind}.npz"), list(arrays)
             np.savez(request[kind], **{f"a{n}": value for n, value in enumerate(arrays.values())})
-        (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        (folder / "request.json").write_text(
+            json.dumps(request, default=lambda value: np.asarray(value).tolist()), encoding="utf-8"
+        )
         command = [str(python), "-W", "ignore", graph.__file__, str(folder / "request.json"), str(folder)]
         tf1._run_limited(command, folder, time_limit)
         try:

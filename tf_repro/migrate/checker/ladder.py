@@ -24,7 +24,7 @@ from tf_repro.programs.tf1 import run_legacy
 RUNGS = ("variables", *MEASURES)
 
 
-def climb(legacy, port, *, steps, max_ulp, scaled, tf1_python, feeds, seed, name_map, keep_going, time_limit):
+def climb(legacy, port, *, steps, max_ulp, scaled, tf1_python, feeds, inputs, seed, name_map, keep_going, time_limit):
     """See :func:`tf_repro.migrate.check`."""
     legacy, port = _file("the TF1 program", legacy), _file("the port", port)
     steps = as_count("steps", steps)
@@ -34,15 +34,18 @@ def climb(legacy, port, *, steps, max_ulp, scaled, tf1_python, feeds, seed, name
         raise InputError(f"time_limit must be a positive number of seconds. Received: {time_limit!r}")
     _require_order(legacy, port)
     feeds = _read_feeds(feeds)
-    built = Port(port, seed)
+    inputs = dict(inputs or {})
+    built = Port(port, seed, inputs=inputs)
     record, description = run_legacy(
-        legacy, steps=steps, seed=seed, feeds=feeds, tf1_python=tf1_python, time_limit=time_limit
+        legacy, steps=steps, seed=seed, feeds=feeds, tf1_python=tf1_python, time_limit=time_limit, inputs=inputs
     )
     for moment, quantities in record.items():
         for name, value in quantities.items():
             require_numbers(f"the TF1 program's {moment} {name}", value)
     mapping = names.infer(record["initial"], built.values(), dict(name_map or {}))
-    this = Climb(record, description, legacy, port, tuple(built.variables), mapping, steps, max_ulp, bool(scaled), seed)
+    this = Climb(
+        record, description, legacy, port, tuple(built.variables), mapping, steps, max_ulp, bool(scaled), seed, inputs
+    )
     left_out = [a for a, b in dict(name_map or {}).items() if b is None]
     rungs, moments = [], {}
     for name in RUNGS:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from tf_repro.core.verdicts import Difference
+from tf_repro.core.ulp import Difference
 
 if TYPE_CHECKING:
     from tf_repro.core.record import Record

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
-from tf_repro.core.verdicts import difference
+from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker.outcome import FAILED, PASSED, Rung, counted, listed
 from tf_repro.programs.port import Port
 
@@ -33,6 +33,7 @@ class Climb:
         max_ulp: the tolerance.
         scaled: whether ULP are those of the tensor's largest element.
         seed: of the port's random numbers.
+        inputs: keyword arguments of both programs' ``build()``.
     """
 
     legacy: Record
@@ -45,10 +46,11 @@ class Climb:
     max_ulp: int
     scaled: bool
     seed: int
+    inputs: dict
 
     def build(self):
         """The port, built anew."""
-        return Port(self.path, self.seed, self.names)
+        return Port(self.path, self.seed, self.names, self.inputs)
 
     def feeds(self, step):
         """What a step is fed, by placeholder; the first is 0."""
@@ -100,13 +102,13 @@ def measure_forward(this, port):
                 raise InputError(
                     f"a variable must be created once, in build(). Received: forward() created {made[0]} twice"
                 )
-    missing = [name for name in this.legacy["forward"] if name not in fetches]
+    missing = [name for name in this.legacy["before"] if name not in fetches]
     if missing:
         raise InputError(
             f"forward() must return every fetch of the TF1 program. Received: {', '.join(fetches)} without "
             f"{', '.join(missing)}; return it, or take it out of the fetches"
         )
-    return {"forward": {name: fetches[name] for name in this.legacy["forward"]}}
+    return {"before": {name: fetches[name] for name in this.legacy["before"]}}
 
 
 def measure_gradients(this, port):
@@ -149,8 +151,8 @@ def measure_steps(this, port):
                 made.clear()
             elif made:
                 raise InputError(f"a variable must be created once. Received: step() created {made[0]} again")
-    moments["forward after"] = {
-        name: value for name, value in port.forward(this.feeds(0)).items() if name in this.legacy["forward after"]
+    moments["after"] = {
+        name: value for name, value in port.forward(this.feeds(0)).items() if name in this.legacy["after"]
     }
     return moments
 
@@ -225,7 +227,7 @@ def judge(this, rung, measured):
 
 
 def _at(rung, moment):
-    if moment == "forward after":
+    if moment == "after":
         return " in the fetches after the last step"
     return f" at {moment}" if rung == "N steps" else ""
 

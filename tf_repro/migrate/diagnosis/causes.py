@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 
-from tf_repro.core.verdicts import difference
+from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker.outcome import FAILED, Cause, NotTested, RuledOut
 from tf_repro.migrate.checker.rungs import MEASURES, gap, judge, prepared
 from tf_repro.migrate.diagnosis import faults, optimizer_faults, structural, substitutions

@@ -59,7 +59,9 @@ EAGERLY = Candidate("graph optimiser", "with the port's tf.functions run as Pyth
 def on_this_release(this):
     """The TF1 program once more, from the same values and feeds, on the TensorFlow that runs the port."""
     feeds, start = this.legacy["feeds"], this.legacy["initial"]
-    record, _ = run_legacy(this.legacy_path, steps=this.steps, seed=this.seed, feeds=feeds, start=start)
+    record, _ = run_legacy(
+        this.legacy_path, steps=this.steps, seed=this.seed, feeds=feeds, start=start, inputs=this.inputs
+    )
     return record
 
 

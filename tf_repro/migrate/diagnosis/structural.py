@@ -49,7 +49,8 @@ def traces(this: Any, step: bool) -> tuple[Trace, Trace]:
     port = this.build()
     this.start(port)
     start = dict(this.legacy["initial"])
-    left = legacy_side.record(this.legacy_path, feeds, start, this.seed, getattr(this, "tf1_python", None))
+    inputs, python = getattr(this, "inputs", None), getattr(this, "tf1_python", None)
+    left = legacy_side.record(this.legacy_path, feeds, start, this.seed, inputs, python)
     return left, port_side.record(port, feeds, step)
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from tf_repro.core.record import Array
-from tf_repro.core.verdicts import Difference, ulp_distances
+from tf_repro.core.ulp import Difference, distances
 from tf_repro.report.pictures.svg import INK, SERIES, Picture, picture, power_of_ten
 
 BESIDE = 12
@@ -67,7 +67,7 @@ def divergence(
 
 def _distances(a: Array, b: Array, scaled: bool) -> Any:
     if not scaled:
-        return ulp_distances(a, b)
+        return distances(a, b).astype(float)
     return np.abs(a.astype(np.float64) - b.astype(np.float64)) / np.spacing(np.abs(a).max())
 
 

@@ -85,15 +85,3 @@ def sweep(point=POINT):
     d2 = d5 * n4 + d6 * 1.0
     d1 = d4 * n1 + d4 * n1
     return {"value": np.array([n1, n2, n3, n4, n5, n6, n7]), "partial": np.array([d1, d2, d3, d4, d5, d6, d7])}
-
-
-def decide(record):
-    """The statements of the document that a number decides, from any engine's Record."""
-    before, after = record["before, cosine"], record["after, cosine"]
-    return {
-        "after, cost y0·y": {"w_of_y1_times_y": record["after"]["w"]},
-        "cosine": {
-            "within_one": abs(float(before["cost"])) <= 1 and abs(float(after["cost"])) <= 1,
-            "descent_turns_away": bool(after["cost"] < before["cost"]),
-        },
-    }

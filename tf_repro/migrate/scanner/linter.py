@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tf_repro.core.errors import InputError
-from tf_repro.migrate import source, symbols
-from tf_repro.migrate.upgrade_tables import Upgrade, tables
+from tf_repro.migrate.scanner import source, symbols
+from tf_repro.migrate.scanner.upgrade_tables import Upgrade, tables
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -201,7 +201,11 @@ def _compared(symbol, target):
     """Whether two public names are one function, as the two interfaces list them."""
     old, new = tables().implementation(symbol, 1), tables().implementation(target, 2)
     if old and old == new:
-        return "same", f"both names are {new}", ("tests/migrate/test_scanner.py::test_one_function_under_both_names",)
+        return (
+            "same",
+            f"both names are {new}",
+            ("tests/migrate/scanner/test_linter.py::test_one_function_under_both_names",),
+        )
     return "unknown", "the two names are not one function", ()
 
 

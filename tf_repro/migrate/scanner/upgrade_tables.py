@@ -75,7 +75,7 @@ class Tables:
 
         Args:
             symbol: from ``tf``, such as ``"tf.log"``.
-            use: where it stands, a :class:`tf_repro.migrate.symbols.Use`.
+            use: where it stands, a :class:`tf_repro.migrate.scanner.symbols.Use`.
             versioned: whether the file imports ``tensorflow.compat.v1 as tf``, which the tool does not convert.
         """
         module = self.deprecated_module(symbol)
