@@ -48,4 +48,4 @@ def _show_failure(console: Console, rung: Rung) -> None:
     if rung.ruled_out:
         line(f"[dim]tested and ruled out[/]: {escape(rung.excluded)}")
     if rung.untested:
-        line(f"[dim]not tested, time was up[/]: {escape(rung.left_untested)}")
+        line(f"[dim]not tested, the runs were used up[/]: {escape(rung.left_untested)}")

@@ -19,9 +19,9 @@ from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import Finding
 from tf_repro.suite.claims import Document
-from tf_repro.suite.engines import DERIVATION, LANES, needs_tensorflow
+from tf_repro.suite.engines import DERIVATION, LANES, is_recorded, needs_tensorflow
 from tf_repro.suite.findings import findings_of
-from tf_repro.suite.recordings import is_recorded, recorded
+from tf_repro.suite.recordings import recorded
 from tf_repro.suite.two_processes import WORTH_A_PROCESS, in_two_processes
 
 _REPORT_EVERY = 50  # steps; a report takes about as long as one eager step
