@@ -213,6 +213,16 @@ def test_the_suites_own_session_programs(name):
         assert sorted({hit.line for hit in hits if hit.symbol == symbol}) == expected
 
 
+PORTS = [*sorted((ROOT / "tf_repro" / "ports").glob("*.py")), *sorted((ROOT / "examples").rglob("port*.py"))]
+
+
+@pytest.mark.parametrize(
+    "path", [*PORTS, ROOT / "tf_repro" / "nn", ROOT / "tf_repro" / "layers"], ids=lambda path: "/".join(path.parts[-2:])
+)
+def test_ports_and_components_are_free_of_hits(path):
+    assert migrate.scan([path]) == []
+
+
 def test_what_tf_upgrade_v2_renames(tmp_path):
     """One use of every symbol in TensorFlow's table, held against the tool's own output."""
     names = [name for name in tables().renames if not name.startswith(("tf.contrib.", "tf.keras."))]

@@ -101,7 +101,8 @@ def _scan_file(path: Path, on_error: Callable[[InputError], None]) -> list[Hit]:
     # At ``import tensorflow.compat.v1 as tf``, tf_upgrade_v2 leaves a file alone.
     imported = any(use.symbol.startswith("tensorflow.compat.v1") for uses in found for use in uses)
     versioned = imported and any(_V1_AS_TF.search(part.module.code) for part in parts)
-    hits, shared = [], []
+    hits: list[Hit] = []
+    shared: list[Hit] = []
     for part, uses in zip(parts, found, strict=True):
         if part.python2 is not None:
             hits.append(_python2_hit(path, part))
