@@ -6,7 +6,7 @@ import pytest
 
 from tests.migrate.scanner.test_linter import ROOT
 from tf_repro.core.errors import InputError
-from tf_repro.migrate.scanner import idioms, selected
+from tf_repro.migrate.scanner import idioms, scan, selected
 from tf_repro.migrate.scanner.idioms import CODES, described, load
 from tf_repro.migrate.scanner.symbols import Use
 from tf_repro.report import codes
@@ -55,6 +55,16 @@ def test_every_row_can_be_reached(idiom):
         symbol = pattern.replace("[*]", "*").replace("*", "Xyz") if pattern != "tf.[*]" else "tf.*"
         call = {"keywords": idiom.keywords, "arguments": arguments}
         assert described(symbol, Use(1, 1, "", None, **call)).code == idiom.code, pattern
+
+
+@pytest.mark.parametrize("idiom", [idiom for idiom in idioms() if idiom.before], ids=lambda idiom: idiom.code)
+def test_the_example_of_a_code_is_found_and_what_replaces_it_is_not(tmp_path, idiom):
+    def codes_in(text):
+        (tmp_path / "program.py").write_text(f"import tensorflow as tf\n{text}\n")
+        return {hit.code for hit in scan([tmp_path])}
+
+    assert idiom.code in codes_in(idiom.before + ("\nsession = tf.Session()" if idiom.shared else ""))
+    assert idiom.code not in codes_in(idiom.after)
 
 
 def test_the_most_specific_pattern_wins():

@@ -150,6 +150,8 @@ def test_from_import_is_listed_where_it_is_imported_and_used(tmp_path):
         "import tensorflow as tf\nx = tf.ones_like(tf.nn.log_softmax(1)); y = tf.concat([x], 1), tf.split(x, 3, 0)",
         "import tensorflow as tf, pandas as pd, subprocess\npd.eval('1'); subprocess.run(['ls'], session=1)",
         "import tensorflow as tf\nfrom absl import app\napp.run()\nthread.run()\nx.shape[0]; y.value; n.value()",
+        "import tensorflow as tf\nx = tf.where(tf.nn.dropout(y, rate=0.1)); tf.random.normal(tf.nn.softmax(x))",
+        "import tensorflow as tf\nwith tf.name_scope('a'), tf.device('b'): tf.nn.conv2d(x, y)",
         "import tensorflow as tf, torch\nnet = torch.nn.Linear(1, 1)\nnet.eval()",
         "import tensorflow as tf\nclass A:\n    def eval(self): ...\nA().eval()",
         "def f(sess): sess.run(tf_free, feed_dict={})",
@@ -209,6 +211,16 @@ def test_the_suites_own_session_programs(name):
         expected = [number for number, line in lines if spelling in line]
         assert expected
         assert sorted({hit.line for hit in hits if hit.symbol == symbol}) == expected
+
+
+PORTS = [*sorted((ROOT / "tf_repro" / "ports").glob("*.py")), *sorted((ROOT / "examples").rglob("port*.py"))]
+
+
+@pytest.mark.parametrize(
+    "path", [*PORTS, ROOT / "tf_repro" / "nn", ROOT / "tf_repro" / "layers"], ids=lambda path: "/".join(path.parts[-2:])
+)
+def test_ports_and_components_are_free_of_hits(path):
+    assert migrate.scan([path]) == []
 
 
 def test_what_tf_upgrade_v2_renames(tmp_path):
@@ -419,6 +431,16 @@ def test_assigned_members_are_what_was_assigned(tmp_path):
     text = "import tensorflow as tf\ntf.model = 1\ntf.model.x\ntf.Session = tf.compat.v1.Session\n"
     text += "with tf.Session() as s: s.run(1)\n"
     assert places(scanned(tmp_path, text)) == [(4, "tf.Session"), (5, "tf.Session"), (5, "tf.Session.run")]
+
+
+def test_names_of_both_versions_count_in_a_program_of_the_first_only(tmp_path):
+    text = "import tensorflow as tf\nx = tf.where(tf.nn.softmax(y))\n"
+    assert scanned(tmp_path, text) == []
+    assert places(scanned(tmp_path, text + "tf.Session()\n")) == [
+        (2, "tf.where"),
+        (2, "tf.nn.softmax"),
+        (3, "tf.Session"),
+    ]
 
 
 def test_a_cell_that_is_no_python_leaves_the_others(tmp_path):
