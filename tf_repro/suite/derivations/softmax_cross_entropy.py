@@ -4,7 +4,7 @@ import numpy as np
 
 from tf_repro.core.inputs import as_array, as_count
 from tf_repro.core.record import Record
-from tf_repro.core.rounding import exactly
+from tf_repro.core.rounding import Rounded, exactly
 from tf_repro.suite.derivations.network import cross_entropy, network
 from tf_repro.suite.derivations.softmax import naive_softmax, softmax
 
@@ -113,10 +113,17 @@ def bounds(precision, data="digits"):
     manual = -(number(labels) * np.log(softmax(linear))).sum()
     fused = -cross_entropy(linear, number(labels))
     return {
+        "examples": {"sums": _sums(number)},
         "network": {
             "sums": softmax(number(linear.value.astype("float32"))).sum(axis=1),
             "ratio_of_costs": fused / manual,
             "ratio_of_costs_without_minus": -fused / manual,
             "ratio_of_cross_entropy": -fused / manual,
-        }
+        },
     }
+
+
+def _sums(number):
+    """The bound of what the probabilities of the note's two small inputs sum to, as one array."""
+    totals = [softmax(number(logits)).sum() for logits in ([3.0, 1.0, -3.0], [1.0, 2.0, 3.0, 4.0, 5.0])]
+    return Rounded([t.value for t in totals], [t.error for t in totals], totals[0].precision)

@@ -51,7 +51,11 @@ def run(*, features=None, labels=None, step=STEP, steps=REPEAT):
         w, loss = ascend(features, labels, w, step)
         losses.append(loss)
     before = {"w": np.zeros_like(w), "loss": losses[0], "gradient": ascend(features, labels, np.zeros_like(w), 1.0)[0]}
-    after = {"w": w, "loss": ascend(features, labels, w, step)[1]}
+    after = {
+        "w": w,
+        "loss": ascend(features, labels, w, step)[1],
+        "gradient": ascend(features, labels, w, 1.0)[0] - w,
+    }
     return Record({"before": before, "after": after, "trajectory": {"loss": np.array(losses)}})
 
 

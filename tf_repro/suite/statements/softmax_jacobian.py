@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tf_repro.suite.derivations.softmax import jacobian
+from tf_repro.suite.derivations.softmax import jacobian, naive_softmax, softmax
 from tf_repro.suite.statements import agree
 
 
@@ -27,11 +27,12 @@ def decide(record):
             "asked_is_jacobian": is_jacobian(asked_gradient(y, x)[:, -1]),
             "asked_is_jacobian_on_values": is_jacobian(asked_gradient(y, y)),
         },
+        "small": on_small_input(),
         "overflow": {
             "naive_has_nan": bool(np.isnan(overflow["naive"]).any()),
             "shifted_has_nan": bool(np.isnan(overflow["shifted"]).any()),
         },
-        "before": differences(record["before"]),
+        "before": differences(record.get("before", {})),
     }
 
 
@@ -60,3 +61,24 @@ def asked_gradient(value, factor):
 def sentence(value, last_factor):
     """``SM_i (δ_ik - f)`` for every i and k, where the answer's sentence takes ``SM_i`` for ``f``, not ``SM_k``."""
     return value[:, None] * (np.eye(value.size, dtype=value.dtype) - last_factor)
+
+
+def on_small_input(logits=(1.0, 2.0, 3.0)):
+    """Both softmaxes where none overflows, the second one on a matrix, and the asker's line as it stands."""
+    matrix = np.array([logits, logits[::-1]])
+    whole = naive_softmax(matrix - matrix.max())
+    return {
+        "naive_is_shifted": agree(naive_softmax(np.array(logits)), softmax(np.array(logits)), roundings=20),
+        "matrix_is_normalised_as_a_whole": agree(whole.sum(), np.ones(()), roundings=20)
+        and not agree(whole.sum(axis=1), np.ones(2), roundings=20),
+        "asked_code_compiles": _compiles("gradient[i] = value[i] * (1 - input[i))"),
+        "asked_code_compiles_with_bracket": _compiles("gradient[i] = value[i] * (1 - input[i])"),
+    }
+
+
+def _compiles(code):
+    try:
+        compile(code, "question", "exec")
+    except SyntaxError:
+        return False
+    return True
