@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.migrate.scanner.test_linter import ROOT
+from tests.migrate.scanner.programs import ROOT
 from tf_repro.core.errors import InputError
 from tf_repro.migrate.scanner import idioms, scan, selected
 from tf_repro.migrate.scanner.idioms import CODES, described, load
