@@ -86,7 +86,7 @@ class Port:
             )
         if not isinstance(content, dict):
             raise InputError(f"{RULE}. Received: {type(content).__name__} from {self.path.name}")
-        unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots"}
+        unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots", "feeds"}
         if unknown or not {"variables", "forward"} <= set(content):
             raise InputError(f"{RULE}. Received: the keys {', '.join(map(str, content)) or 'none'}")
         return content
