@@ -138,6 +138,7 @@ def only(tmp_path, line):
         ("tf.split(split_dim=0, num_split=3, value=x)", "tf.split", "TF925"),
         ("tf.keras.optimizers.Adam(lr=0.1)", "tf.keras.optimizers.Adam", "TF320"),
         ("tf.keras.layers.CuDNNLSTM(3)", "tf.keras.layers.CuDNNLSTM", "TF913"),
+        ("tf.no_such_function(x)", "tf.no_such_function", "TF913"),
         ("tf.nn.log_softmax(x, dim=1)", "tf.nn.log_softmax", "TF402"),
         ("tf.nn.sigmoid_cross_entropy_with_logits(logits, y)", "tf.nn.sigmoid_cross_entropy_with_logits", "TF926"),
         ("tf.image.resize_bilinear(x, s, align_corners=True)", "tf.image.resize_bilinear", "TF451"),
