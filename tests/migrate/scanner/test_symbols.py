@@ -166,3 +166,8 @@ def test_names_of_both_versions_count_in_a_program_of_the_first_only(tmp_path):
         (2, "tf.nn.softmax"),
         (3, "tf.Session"),
     ]
+
+
+def test_flags_are_listed_where_they_are_reached_not_at_each_reading(tmp_path):
+    text = "import tensorflow as tf\nF = tf.app.flags.FLAGS\nprint(F.rate, F.size)\nx = tf.app.flags.FLAGS.rate\n"
+    assert places(scanned(tmp_path, text)) == [(2, "tf.app.flags.FLAGS"), (4, "tf.app.flags.FLAGS.rate")]

@@ -86,3 +86,17 @@ def test_one_function_under_both_names():
     for old, new in same:
         first, second = found(tf.compat.v1, old), found(tf, new)
         assert inspect.unwrap(first) == inspect.unwrap(second), (old, new)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "why"),
+    [
+        ("tf.while_loop", "TF912", "the names of the two versions are not one function"),
+        ("tf.read_file", "TF911", "both names are tensorflow.python.ops.io_ops.read_file"),
+        ("tf.sparse_merge", "TF913", "TensorFlow 2 has it in compat.v1 only"),
+        ("tf.no_such_function", "TF913", "TensorFlow 2 does not have it"),
+    ],
+)
+def test_what_the_lists_of_names_tell(tmp_path, name, code, why):
+    hits = scanned(tmp_path, f"import tensorflow as tf\ntf.Session()\n{name}(x)\n")
+    assert [(hit.code, hit.why) for hit in hits[1:]] == [(code, why)]
