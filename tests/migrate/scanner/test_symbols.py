@@ -116,6 +116,7 @@ def only(tmp_path, line):
         ("x.eval({y: 1})", "tf.Tensor.eval", "TF103"),
         ("x.eval(session=s)", "tf.Tensor.eval", "TF103"),
         ("x = tf.matmul(y, z)\nx.eval(batch)", "tf.Tensor.eval", "TF103"),
+        ("tf.matmul(y, z).eval(batch, session)", "tf.Tensor.eval", "TF103"),
         ("tf.matmul(y, z)[0].eval(batch)", "tf.Tensor.eval", "TF103"),
         ("x, y = tf.split(z, 2, 0)\ny.eval(batch)", "tf.Tensor.eval", "TF103"),
         ("train.run({y: 1})", "tf.Operation.run", "TF104"),
@@ -166,6 +167,11 @@ def test_names_of_both_versions_count_in_a_program_of_the_first_only(tmp_path):
         (2, "tf.nn.softmax"),
         (3, "tf.Session"),
     ]
+
+
+def test_a_star_import_gives_names_but_no_attributes(tmp_path):
+    text = "from tensorflow import *\nclass A:\n    def f(self): return self.placeholder, placeholder\n"
+    assert places(scanned(tmp_path, text)) == [(1, "tf.*"), (3, "tf.placeholder")]
 
 
 def test_flags_are_listed_where_they_are_reached_not_at_each_reading(tmp_path):
