@@ -179,3 +179,9 @@ def test_a_star_import_gives_names_but_no_attributes(tmp_path):
 def test_flags_are_listed_where_they_are_reached_not_at_each_reading(tmp_path):
     text = "import tensorflow as tf\nF = tf.app.flags.FLAGS\nprint(F.rate, F.size)\nx = tf.app.flags.FLAGS.rate\n"
     assert places(scanned(tmp_path, text)) == [(2, "tf.app.flags.FLAGS"), (4, "tf.app.flags.FLAGS.rate")]
+
+
+def test_attributes_of_self_are_followed_from_method_to_method(tmp_path):
+    text = "import tensorflow as tf\nclass A:\n    def __init__(self): self.s = tf.Session()\n"
+    text += "    def f(self): return self.s.run(1)\n"
+    assert places(scanned(tmp_path, text)) == [(3, "tf.Session"), (4, "tf.Session.run")]

@@ -100,3 +100,10 @@ def test_one_function_under_both_names():
 def test_what_the_lists_of_names_tell(tmp_path, name, code, why):
     hits = scanned(tmp_path, f"import tensorflow as tf\ntf.Session()\n{name}(x)\n")
     assert [(hit.code, hit.why) for hit in hits[1:]] == [(code, why)]
+
+
+def test_an_import_by_another_name_does_not_stop_tf_upgrade_v2(tmp_path):
+    text = "import tensorflow.compat.v1 as v1\nimport tensorflow as tf\nx = tf.placeholder\n"
+    *_, hit = scanned(tmp_path, text)
+    assert hit.upgrade.text == "renames it tf.compat.v1.placeholder"
+    assert "x = tf.compat.v1.placeholder" in upgraded(text)
