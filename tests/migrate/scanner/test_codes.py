@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.migrate.scanner.test_linter import ROOT
+from tests.migrate.scanner.programs import ROOT
 from tf_repro.core.errors import InputError
 from tf_repro.migrate.scanner import idioms, scan, selected
 from tf_repro.migrate.scanner.idioms import CODES, described, load
@@ -80,6 +80,7 @@ def test_the_most_specific_pattern_wins():
     [
         ('numbers = "same"', 'numbers = "sane"', "numbers must be one of change, may change"),
         ('code = "TF101"', 'code = "T101"', "must have a code such as TF101"),
+        ('native = "an argument', 'native = ""\nwhy = "an argument', "and a native form"),
         ('code = "TF101"', 'kode = "TF101"', "must be rows of code, name"),
         ("symbols = [", "symbols = [[", "must be rows of code, name"),
     ],
