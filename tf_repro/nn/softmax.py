@@ -135,7 +135,13 @@ def _checked_axes(axis, rank):
 
 def _softmax(z):
     blocks = _blocks(z.shape[-1])
-    return _softmax_known(z, _exp_over_sum(z, blocks) if blocks and _for_xla(z) else tf.nn.softmax(z))
+    return _softmax_known(z, _exp_over_sum(z, blocks) if _for_xla(z) else _rows_all_nan(tf.nn.softmax(z)))
+
+
+def _rows_all_nan(y):
+    """`y` with nan throughout each row that has one: oneDNN's kernel leaves 0 beside it."""
+    spoilt = tf.math.is_nan(tf.reduce_sum(y))
+    return tf.cond(spoilt, lambda: y + 0 * tf.reduce_sum(y, -1, keepdims=True), lambda: y)
 
 
 def _exp_over_sum(z, blocks):
