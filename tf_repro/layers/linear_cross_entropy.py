@@ -1,9 +1,9 @@
 """The last linear layer of a classifier and its loss as one Keras layer."""
 
-import keras
 import tensorflow as tf
 
 from tf_repro import nn
+from tf_repro.keras_backend import keras
 from tf_repro.nn.cross_entropy import check_label_smoothing
 
 
