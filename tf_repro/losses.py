@@ -34,7 +34,7 @@ class _LogitsLoss(keras.losses.Loss):
             if masks:
                 losses._keras_mask = tf.reduce_all(tf.stack(masks), 0)
             _check_sample_weight(sample_weight, losses)
-            reduce = _Reduction(name=self.name, reduction=self.reduction, dtype=self.dtype)
+            reduce = LossesAsOutput(name=self.name, reduction=self.reduction, dtype=self.dtype)
             return reduce(losses, losses, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
@@ -56,6 +56,43 @@ class _LogitsLoss(keras.losses.Loss):
     def _counted(self, y_true: Any, losses: tf.Tensor) -> tf.Tensor | None:
         """Which examples count, or None for all."""
         return None
+
+
+@keras.saving.register_keras_serializable("tf_repro")
+class LossesAsOutput(keras.losses.Loss):
+    """Weights, mask and reduction for the losses that a model puts out, one for each label.
+
+    For a model whose output is that of `tf_repro.layers.LinearCrossEntropy` with ``reduction="none"``. ``fit`` is
+    given the labels as ``y``, from which Keras takes the weights of ``class_weight``; the loss itself reads none.
+
+    Args:
+        reduction: as in ``keras.losses.Loss``.
+        name: str.
+        dtype: the losses' dtype; ``keras.config.floatx()`` if None.
+
+    Call arguments:
+        y_true: anything.
+        y_pred: losses ``[...]``.
+        sample_weight: broadcasts to the losses, or None.
+
+    Returns:
+        Scalar, or the weighted losses with ``reduction="none"``.
+
+    Example:
+        >>> float(LossesAsOutput()([3, 1], [1.0, 2.0], sample_weight=[1.0, 0.5]))
+        1.0
+    """
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "losses_as_output", dtype: Any = None
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def call(self, y_true: Any, y_pred: tf.Tensor) -> tf.Tensor:
+        return y_pred
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "dtype": self.dtype}
 
 
 @keras.saving.register_keras_serializable("tf_repro")
@@ -184,13 +221,6 @@ class SparseSoftmaxCrossEntropy(_LogitsLoss):
         if self.ignore_class is None:
             return None
         return tf.reshape(tf.cast(y_true, tf.int64) != self.ignore_class, tf.shape(losses))
-
-
-class _Reduction(keras.losses.Loss):
-    """Keras' weights, mask and reduction for losses already computed."""
-
-    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        return y_pred
 
 
 def _classes_last(values: tf.Tensor, axis: int | tuple[int, ...]) -> tf.Tensor:
