@@ -68,7 +68,16 @@ def _executed(document: str, engine: str, data: str, progress: Report | None) ->
         run = _program(document, engine)(program, inputs, steps, data, progress)
         moments |= named(label, run)
         provenance |= getattr(run, "provenance", {})
-    return Record(moments, provenance)
+    return Record(moments, provenance | _machine(engine))
+
+
+def _machine(engine: str) -> dict[str, str]:
+    """What an engine on TensorFlow runs on; the others run on NumPy alone, which moves none of their bits."""
+    if not needs_tensorflow(engine):
+        return {}
+    from tf_repro.programs.machine import machine
+
+    return machine()
 
 
 def _program(document: str, engine: str) -> Callable[..., Mapping[str, Any]]:
