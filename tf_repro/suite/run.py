@@ -109,7 +109,8 @@ def _on_compat_v1(
     from tf_repro.programs import tf1
 
     path = Path(legacy_tf1.__file__).with_name(f"{document}.py")
-    return tf1.run_tf1(path, inputs=inputs, program=program, steps=max(steps, 1))
+    moments: Mapping[str, Any] = tf1.run_tf1(path, inputs=inputs, program=program, steps=max(steps, 1))
+    return moments
 
 
 def _on_tensorflow_2(

@@ -1,5 +1,9 @@
 """What decides the statements on the two cross-entropies."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from tf_repro.suite.derivations.softmax import jacobian, softmax
@@ -7,7 +11,7 @@ from tf_repro.suite.derivations.softmax_cross_entropy import document_data
 from tf_repro.suite.statements import agree
 
 
-def decide(record):
+def decide(record: Any) -> dict[str, dict[str, Any]]:
     """The statements of the document that a number decides, from any engine's Record."""
     manual, fused, after = record["before, manual"], record["before, fused"], record["after, fused"]
     labels = document_data(len(fused["logits"]))[1]
@@ -33,17 +37,17 @@ def decide(record):
     }
 
 
-def _cross_entropy_falls(before, after, labels):
+def _cross_entropy_falls(before: Any, after: Any, labels: Any) -> Any:
     return bool(-(labels * np.log(after)).sum() < -(labels * np.log(before)).sum())
 
 
-def cross_entropy_of(logits, labels):
+def cross_entropy_of(logits: Any, labels: Any) -> Any:
     """``-Σ p ln softmax(logits)``, in the logits' dtype."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     return -(labels * (shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))).sum()
 
 
-def examples(stability):
+def examples(stability: Any) -> Any:
     """Softmax of the note's three inputs, its derivative, and what the distance of distributions says."""
     small, up_to_5 = softmax(np.array([3.0, 1.0, -3.0])), softmax(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
     step = 1e-6

@@ -1,17 +1,21 @@
 """What decides the statements on softmax's Jacobian, overflow and the backward pass."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from tf_repro.suite.derivations.softmax import jacobian, naive_softmax, softmax
 from tf_repro.suite.statements import agree
 
 
-def decide(record):
+def decide(record: Any) -> dict[str, dict[str, Any]]:
     """The statements of question and answers that a number decides, from any engine's Record."""
     taken, overflow = record["jacobian"], record["overflow"]
     x, y, jac = taken["logits"], taken["y"], taken["jacobian"]
 
-    def is_jacobian(candidate):
+    def is_jacobian(candidate: Any) -> Any:
         return agree(candidate, jac, roundings=6)  # a difference and a product; on the tape a sum as well
 
     return {
@@ -36,7 +40,7 @@ def decide(record):
     }
 
 
-def differences(quantities):
+def differences(quantities: Any) -> Any:
     """The largest difference of each gradient by hand from the tape's, over its largest value."""
     by_hand = {key.removeprefix("hand_"): value for key, value in quantities.items() if key.startswith("hand_")}
     return {
@@ -45,7 +49,7 @@ def differences(quantities):
     }
 
 
-def asked_gradient(value, factor):
+def asked_gradient(value: Any, factor: Any) -> Any:
     """The asker's double loop, into n × n: ``v_i (1 - f_i)`` where i = j, else ``-v_i f_j``.
 
     The asker takes the input for ``f`` and writes into a vector, whose entries keep the last column's value alone.
@@ -58,12 +62,12 @@ def asked_gradient(value, factor):
     )
 
 
-def sentence(value, last_factor):
+def sentence(value: Any, last_factor: Any) -> Any:
     """``SM_i (δ_ik - f)`` for every i and k, where the answer's sentence takes ``SM_i`` for ``f``, not ``SM_k``."""
     return value[:, None] * (np.eye(value.size, dtype=value.dtype) - last_factor)
 
 
-def on_small_input(logits=(1.0, 2.0, 3.0)):
+def on_small_input(logits: Any = (1.0, 2.0, 3.0)) -> Any:
     """Both softmaxes where none overflows, the second one on a matrix, and the asker's line as it stands."""
     matrix = np.array([logits, logits[::-1]])
     whole = naive_softmax(matrix - matrix.max())
@@ -76,7 +80,7 @@ def on_small_input(logits=(1.0, 2.0, 3.0)):
     }
 
 
-def _compiles(code):
+def _compiles(code: str) -> Any:
     try:
         compile(code, "question", "exec")
     except SyntaxError:

@@ -1,6 +1,9 @@
 """What decides the statements on softmax regression and its loss."""
 
+from __future__ import annotations
+
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +18,7 @@ FALLEN = 1 / 3
 its terms to 0.86."""
 
 
-def decide(record):
+def decide(record: Any) -> dict[str, dict[str, Any]]:
     """The statements of the document that a number decides, from any engine's Record."""
     example, before, loss = record["example"], record["before"], record["trajectory"]["loss"]
     softmax, samples = example["softmax"], len(record["label probability"]["q"])
@@ -57,13 +60,13 @@ def decide(record):
     }
 
 
-def _approaches_zero_from_below(experiment):
+def _approaches_zero_from_below(experiment: Any) -> Any:
     order = np.argsort(experiment["q"])
     loss = experiment["loss"][order]
     return {"below_zero": bool((loss <= 0).all()), "rises_with_q": bool((np.diff(loss) >= 0).all())}
 
 
-def derivation_lines(logits=(0.3, -0.2, 0.9), label=1):
+def derivation_lines(logits: Any = (0.3, -0.2, 0.9), label: int = 1) -> Any:
     """The tutorial's second and fourth line of ``∂L/∂g_i``, taken literally, against ``p_i - q_i``."""
     q = np.exp(logits) / np.exp(logits).sum()
     p = np.eye(len(q))[label]
@@ -80,7 +83,7 @@ def derivation_lines(logits=(0.3, -0.2, 0.9), label=1):
     }
 
 
-def modelling():
+def modelling() -> Any:
     """The share's formula with its sum over features j instead of classes i; logistic regression; matrices."""
     x, w = np.array([1.0, 0.5, 2.0]), np.array([[0.1, -0.4, 0.3], [0.2, 0.1, -0.2]])
     powers = np.exp(w @ x)
@@ -107,7 +110,7 @@ def modelling():
     }
 
 
-def _multiplies(p, log_q, as_matrices):
+def _multiplies(p: Any, log_q: Any, as_matrices: bool) -> Any:
     """Whether ``P * ln(Q)ᵀ``, as the class writes the product, gives samples × samples."""
     with numpy_program.matrices():
         if as_matrices:
@@ -119,7 +122,7 @@ def _multiplies(p, log_q, as_matrices):
 
 
 @cache
-def variants(steps=200):
+def variants(steps: int = 200) -> Any:
     """Trainings that the tutorial mentions or leaves open: the other sign, other ranges of features, other data."""
     features, labels = random_samples()
     up, down = (numpy_program.run(steps=steps, flag=flag) for flag in (1, -1))
@@ -141,16 +144,16 @@ def variants(steps=200):
     }
 
 
-def _is_finite(record):
+def _is_finite(record: Any) -> Any:
     return bool(np.isfinite(record["after"]["loss"]))
 
 
-def _most_in_the_first_1000(record):
+def _most_in_the_first_1000(record: Any) -> Any:
     loss = record["trajectory"]["loss"]
     return bool(loss[1000] - loss[0] > (loss[-1] - loss[0]) / 2)
 
 
-def trained(before, after):
+def trained(before: Any, after: Any) -> Any:
     """Whether ``p - q`` falls to 0 term by term, or only in the mean; and the gradient where w is not 0."""
     features, labels = random_samples()
     error, mean = _error(features, labels, after["w"])
@@ -163,7 +166,7 @@ def trained(before, after):
     }
 
 
-def _error(features, labels, weights):
+def _error(features: Any, labels: Any, weights: Any) -> Any:
     """``p - q``, and the mean of ``(p - q) x`` over the samples."""
     logits = features @ weights.T
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
