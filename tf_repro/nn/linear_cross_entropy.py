@@ -206,10 +206,12 @@ def _rows(
 
 def _pieces(chunk_size: int | None, width: int, classes: int) -> tuple[int, int, bool]:
     """How many examples and how many classes at a time, and whether a chunk's logits are kept for the residual."""
-    block = classes if classes <= 8192 else 4096
+    # Few classes are one block. Of many, a block is as large as the chunk of its logits may be, 8 MB in float32, and
+    # its logits are made again: a fourth matrix product, for which a chunk can have the examples that make them fast.
+    many = classes > 8192
     if chunk_size is None:
-        chunk_size = max(256, min(width, 1024), 2**22 // classes)
-    return chunk_size, block, True
+        chunk_size = 512 if many else max(256, min(width, 1024), 2**22 // classes)
+    return chunk_size, 4096 if many else classes, not many
 
 
 def _flat(values: Any) -> Any:
