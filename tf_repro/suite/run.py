@@ -63,7 +63,7 @@ def _executed(document: str, engine: str, data: str, progress: Report | None) ->
     if is_recorded(engine):
         return recorded(engine)[document]
     moments: dict[str, Mapping[str, Any]] = {}
-    provenance: dict[str, str] = {"engine": engine}
+    provenance: dict[str, str] = {"engine": engine, "data": data}
     for label, program, inputs, steps in RUNS[document]:
         run = _program(document, engine)(program, inputs, steps, data, progress)
         moments |= named(label, run)
