@@ -15,6 +15,9 @@ from tf_repro.migrate.checker.rungs import MEASURES, gap, judge, prepared
 from tf_repro.migrate.diagnosis import faults, optimizer_faults, structural, substitutions
 from tf_repro.programs.port import running_eagerly
 
+import os
+
+DEBUG = bool(os.environ.get("DBG"))
 GENERIC = {"operation", "constant"}
 """Names that say no more than what was exchanged; a cause with a name of its own is looked for beside them."""
 RUNS = 120
@@ -138,8 +141,11 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
     """The changes to test on a rung, the most specific first."""
     if name == "initial values":
         return
-    with contextlib.suppress(Exception):  # a program whose values cannot be recorded still has the other candidates
+    try:
         yield from structural.candidates(this, name)
+    except Exception:  # a program whose values cannot be recorded still has the other candidates
+        if DEBUG:
+            raise
     lines = faults.called_lines(this, name)
     for substitution in substitutions.NUMERICS:
         yield from faults.by_line(this, substitution, lines[substitution])
