@@ -193,6 +193,8 @@ def _leaf(matches: Matches, node: Node, others: list[Ref], place: Ref, self_coun
     if paths:
         return Along(*min(paths)[1:])
     earlier = [other for other in others if other.node < place.node]
+    if earlier and port.nodes[earlier[0].node].type == "Const":
+        return Constant(port.value(earlier[0]))
     if earlier:
         return Known(key_of(port, earlier[0].node), earlier[0].output)
     return None

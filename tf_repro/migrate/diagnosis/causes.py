@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,8 +15,6 @@ from tf_repro.migrate.checker.outcome import FAILED, Cause, NotTested, RuledOut
 from tf_repro.migrate.checker.rungs import MEASURES, gap, judge, prepared
 from tf_repro.migrate.diagnosis import faults, optimizer_faults, structural, substitutions
 from tf_repro.programs.port import running_eagerly
-
-import os
 
 DEBUG = bool(os.environ.get("DBG"))
 GENERIC = {"operation", "constant"}
