@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import tf_repro
+from tf_repro.report import codes
 
 HERE = Path(__file__).parent
 
@@ -57,5 +58,12 @@ def signature_of_init(app, what, name, obj, options, signature, returned):
     return signature, returned
 
 
+def write_code_pages(app):
+    """The scanner's codes have a page each, written from their table so that none goes stale."""
+    if (Path(app.srcdir) / "scanner").is_dir():
+        codes.write_pages(Path(app.srcdir) / "scanner" / "codes")
+
+
 def setup(app):
+    app.connect("builder-inited", write_code_pages, priority=0)  # before the sources are looked for
     app.connect("autodoc-process-signature", signature_of_init)

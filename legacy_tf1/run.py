@@ -205,8 +205,8 @@ def built(path, function, inputs):
         raise ProgramError(f"a program must define {function}(). Received: {name} without one")
     try:
         program = getattr(module, function)(**inputs)
-    except Exception as error:
-        raise ProgramError(f"{function}() must succeed. Received: {explain(error, path)}") from None
+    except (Exception, SystemExit) as error:
+        raise ProgramError(failure(f"{function}() must succeed", error, path)) from None
     rule = function + "() of a TF1 program must return {'placeholders': {…}, 'fetches': {…}, 'train': …}. Received: "
     if not isinstance(program, dict):
         raise ProgramError(rule + f"{type(program).__name__} from {name}")
@@ -246,9 +246,17 @@ def load(path):
     try:
         with open(path, encoding="utf-8") as file:
             exec(compile(file.read(), path, "exec"), module.__dict__)
-    except Exception as error:
-        raise ProgramError(f"a program must load. Received: {explain(error, path)}") from None
+    except (Exception, SystemExit) as error:
+        raise ProgramError(failure("a program must load", error, path)) from None
     return module
+
+
+def failure(rule, error, path):
+    """What broke the rule in one line; where the program ended itself, how to keep it from that."""
+    if not isinstance(error, SystemExit):
+        return "{}. Received: {}".format(rule, explain(error, path))
+    mend = "guard it by if __name__ == '__main__':" if rule.endswith("load") else "take it out"
+    return "a program must not end its process. Received: {}; {}".format(explain(error, path), mend)
 
 
 def explain(error, path):

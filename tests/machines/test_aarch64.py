@@ -1,4 +1,4 @@
-"""On emulated ARM (tests/machines/aarch64): claims of the short documents, and softmax. Skipped on any other processor."""
+"""On emulated ARM (tests/machines/aarch64): claims of the short documents, and softmax; skipped elsewhere."""
 
 import platform
 

@@ -110,7 +110,7 @@ def test_an_erratum_without_its_mistake_is_found(record):
 
 def test_drift_that_begins_to_reproduce_is_found(record):
     document = claims.load("softmax_backprop")
-    truth, old = record("softmax_backprop", "derivation"), record("softmax_backprop", "tf-1.4.1")
+    old = record("softmax_backprop", "tf-1.4.1")
     found = [f for f in compare(document, "tf-1.5.1", old) if f.claim == "after.w"]
     assert [finding.as_declared for finding in found] == [False] * 5
 

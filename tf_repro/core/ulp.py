@@ -150,6 +150,8 @@ class Difference:
     def _distance(self) -> str:
         if self.ulp is None:
             return "not a number on one side"
+        if isinstance(self.expected, int):
+            return f"{self.ulp} apart"
         if self.ulp == 0:
             return "0 ULP, zeros of different sign"
         if not np.isfinite([float(self.expected), float(self.received)]).all():

@@ -83,10 +83,10 @@ class Figure:
             >>> Figure("0.32000008", "float32 array").ulp(np.float32(0.32))
             3
         """
-        if self.rule == "statement":
-            return None
         if RULES[self.rule](self, value):
             return 0
+        if self.rule == "statement":
+            return None
         import numpy as np
 
         from tf_repro.core.ulp import distance

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from legacy_tf1.run import explain
+from legacy_tf1.run import command_line_of, failure
 from tf_repro.core.errors import InputError
 from tf_repro.optimizers import TF1Optimizer
-from tf_repro.programs.beside import imports_beside
+from tf_repro.programs.beside import flags_of_its_own, imports_beside
 
 RULE = "build() of a port must return {'variables': …, 'forward': …, 'step': …}"
 
@@ -71,17 +71,22 @@ class Port:
         module = types.ModuleType("port_program")
         module.__file__ = str(self.path)
         sys.modules[module.__name__] = module  # where AutoGraph looks for a function's source
-        with imports_beside(self.path):
+        with imports_beside(self.path), flags_of_its_own(), command_line_of(str(self.path)):
             try:
                 exec(compile(self.path.read_text(encoding="utf-8"), str(self.path), "exec"), vars(module))
-            except Exception as error:
-                raise InputError(f"a port must load. Received: {explain(error, str(self.path))}") from None
+            except (Exception, SystemExit) as error:
+                raise InputError(failure("a port must load", error, str(self.path))) from None
             if not callable(getattr(module, "build", None)):
                 raise InputError(f"a port must define build(). Received: {self.path.name} without one")
             content = self._call("build()", module.build, **self.inputs)
+        if not tf.executing_eagerly():
+            raise InputError(
+                f"a port must leave TensorFlow 2's behaviour on. Received: {self.path.name}, which switches it off; "
+                "take out tf.compat.v1.disable_v2_behavior() or disable_eager_execution()"
+            )
         if not isinstance(content, dict):
             raise InputError(f"{RULE}. Received: {type(content).__name__} from {self.path.name}")
-        unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots"}
+        unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots", "feeds"}
         if unknown or not {"variables", "forward"} <= set(content):
             raise InputError(f"{RULE}. Received: the keys {', '.join(map(str, content)) or 'none'}")
         return content
@@ -95,8 +100,8 @@ class Port:
             return function(*arguments, **options)
         except InputError:
             raise
-        except Exception as error:
-            raise InputError(f"{what} of the port must succeed. Received: {explain(error, str(self.path))}") from None
+        except (Exception, SystemExit) as error:
+            raise InputError(failure(f"{what} of the port must succeed", error, str(self.path))) from None
 
     def assign(self, values):
         """Put values, by the port's names, into the variables."""

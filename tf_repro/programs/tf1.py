@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import flags as absl_flags
 
 from legacy_tf1 import run as runner
 from legacy_tf1.version_1 import version_1
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
-from tf_repro.programs.beside import is_beside, ports_modules_hidden
+from tf_repro.programs.beside import flags_of_its_own, is_beside, ports_modules_hidden
 
 Feeds = Mapping[str, Any]
 
@@ -108,8 +107,8 @@ def _run_in_process(path, options):
             return runner.run(str(path), tf, **options)
         except runner.ProgramError as error:
             raise InputError(_with_mend(str(error))) from None
-        except Exception as error:
-            raise InputError(f"the TF1 program must run. Received: {runner.explain(error, str(path))}") from None
+        except (Exception, SystemExit) as error:
+            raise InputError(runner.failure("the TF1 program must run", error, str(path))) from None
 
 
 def _with_mend(text):
@@ -127,13 +126,11 @@ def _own_modules(path) -> Iterator[None]:
     loaded = set(sys.modules)
     folder = str(Path(path).resolve().parent)
     sys.path.insert(0, folder)
-    flags = set(absl_flags.FLAGS)
     try:
-        yield
+        with flags_of_its_own():
+            yield
     finally:
         sys.path.remove(folder)
-        for name in set(absl_flags.FLAGS) - flags:
-            delattr(absl_flags.FLAGS, name)  # the program runs again, for which they must not be defined
         for name in set(sys.modules) - loaded:
             if is_beside(sys.modules[name], folder):
                 del sys.modules[name]  # the port must not get the program's own helpers on compat.v1

@@ -38,7 +38,8 @@ def _show_failure(console: Console, rung: Rung) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
     if rung.difference is not None:
-        line(f"[red]parts[/] at {rung.name}: {escape(f'{rung.tensor} {rung.difference}')}")
+        apart = rung.difference.text("TF1 program", "port")
+        line(f"[red]parts[/] at {rung.name}: {escape(f'{rung.tensor} {apart}')}")
     for cause in rung.causes:
         line(f"[cyan]cause[/] {escape(str(cause))}")
     if rung.advice:

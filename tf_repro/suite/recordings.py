@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from pathlib import Path
 
@@ -11,13 +10,6 @@ from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record, decode_moments, parse_json
 
 RECORDINGS = Path(legacy_tf1.__file__).parent / "recordings"
-
-_RELEASE = re.compile(r"tf-\d+\.\d+\.\d+")
-
-
-def is_recorded(engine: str) -> bool:
-    """Whether the engine is a recording of a release, such as ``"tf-1.4.1"``."""
-    return _RELEASE.fullmatch(engine) is not None
 
 
 def load_recording(path: Path) -> dict[str, Record]:

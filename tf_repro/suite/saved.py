@@ -109,7 +109,7 @@ def compare(first: Runs, second: Runs) -> Comparison:
     differing = [pair for pair in pairs if not same_bits(pair[-2], pair[-1])]
     return Comparison(
         settings=dict(_settings(first, second, shared)),
-        differences=[_apart(*pair, emulated=first | second) for pair in differing],
+        differences=[_apart(*pair, emulated={**first, **second}) for pair in differing],
         equal=len(pairs) - len(differing),
         unmatched=[f"{document} on {engine}" for document, engine in first.keys() ^ second.keys()],
     )

@@ -151,7 +151,7 @@ class Rung:
     def __str__(self) -> str:
         lines = [f"{self.status:<11} {self.name}" + (f": {self.detail}" if self.detail else "")]
         if self.difference is not None:
-            lines.append(f"  {self.tensor}: {self.difference}")
+            lines.append(f"  {self.tensor}: {self.difference.text('TF1 program', 'port')}")
         lines += [f"  cause: {cause}" for cause in self.causes]
         if self.advice:
             lines.append(f"  rounding: {self.advice}")

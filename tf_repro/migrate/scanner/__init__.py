@@ -3,6 +3,7 @@
 Nothing is run, and neither TensorFlow nor Keras is imported.
 """
 
-from tf_repro.migrate.scanner.linter import IDIOMS, Hit, Idiom, load_idioms, programs, scan
+from tf_repro.migrate.scanner.idioms import NUMBERS, Idiom, idioms, selected
+from tf_repro.migrate.scanner.linter import Hit, programs, scan
 
-__all__ = ["IDIOMS", "Hit", "Idiom", "load_idioms", "programs", "scan"]
+__all__ = ["NUMBERS", "Hit", "Idiom", "idioms", "programs", "scan", "selected"]

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import fnmatch
 import functools
 import re
-import sys
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from tf_repro.core.errors import InputError
 from tf_repro.migrate.scanner import source, symbols
+from tf_repro.migrate.scanner.idioms import Idiom, by_name, described, is_only_a_matter_of_arguments
 from tf_repro.migrate.scanner.upgrade_tables import Upgrade, tables
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-IDIOMS = Path(__file__).with_name("idioms.toml")
-NUMBERS = ("same", "change", "may change", "none", "unknown")
-PYTHON2 = "Python 2"
+_V1_AS_TF = re.compile(r"(?m)^\s*import tensorflow\.compat\.v1 as tf\b")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -32,6 +27,7 @@ class Hit:
         line: from 1, in the cell of a notebook.
         column: from 1.
         cell: the notebook's cell, from 1; None in a Python file.
+        code: the row of the table of codes, such as ``"TF313"``.
         symbol: its TF1 name, whatever the program calls it.
         written: the program's own spelling; None in an import.
         upgrade: what ``tf_upgrade_v2`` would do.
@@ -46,6 +42,7 @@ class Hit:
     line: int
     column: int
     cell: int | None
+    code: str
     symbol: str
     written: str | None
     upgrade: Upgrade
@@ -55,92 +52,97 @@ class Hit:
     proof: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Idiom:
-    """A row of ``idioms.toml``; one with ``keywords`` fits only calls that use one of them."""
+def scan(
+    paths: Iterable[str | Path],
+    on_error: Callable[[InputError], None] | None = None,
+    on_file: Callable[[Path], None] | None = None,
+) -> list[Hit]:
+    """The hits in programs; see :func:`tf_repro.migrate.scan`.
 
-    symbols: tuple[str, ...]
-    native: str
-    numbers: str
-    why: str = ""
-    proof: tuple[str, ...] = ()
-    keywords: tuple[str, ...] = ()
+    Args:
+        paths: files or folders.
+        on_error: takes the error of what cannot be read, after which the scan goes on; None to raise it.
+        on_file: is told of each file before it is read.
+    """
+    report = on_error or _raise
+    hits: list[Hit] = []
+    for file in programs(paths, on_error):
+        if on_file is not None:
+            on_file(file)
+        hits += _guarded(functools.partial(_scan_file, file, report), report) or []
+    return hits
 
 
-def scan(paths, on_error=None):
-    """The hits in programs; see :func:`tf_repro.migrate.scan`."""
-    calls = (functools.partial(_scan_file, file) for file in programs(paths, on_error))
-    return [hit for found in _guarded(on_error, calls) for hit in found]
-
-
-def programs(paths, on_error=None):
+def programs(paths: Iterable[str | Path], on_error: Callable[[InputError], None] | None = None) -> list[Path]:
     """The files that a scan of ``paths`` reads, each once."""
-    files = _guarded(on_error, (functools.partial(source.files, path) for path in paths))
-    return list(dict.fromkeys(file for found in files for file in found))
+    report = on_error or _raise
+    found = [_guarded(functools.partial(source.files, path), report) or [] for path in paths]
+    return list(dict.fromkeys(file for files in found for file in files))
 
 
-def _guarded(on_error, calls):
-    for call in calls:
-        try:
-            yield call()
-        except InputError as error:
-            if on_error is None:
-                raise
-            on_error(error)
+def _raise(error: InputError) -> None:
+    raise error
 
 
-def _scan_file(path):
-    parts = source.parts(path)
+def _guarded(call: Callable[[], _T], report: Callable[[InputError], None]) -> _T | None:
+    try:
+        return call()
+    except InputError as error:
+        report(error)
+        return None
+
+
+def _scan_file(path: Path, on_error: Callable[[InputError], None]) -> list[Hit]:
+    parts = source.parts(path, on_error)
     try:
         found = symbols.uses([part.module for part in parts])
     except RecursionError:
         raise InputError(f"a program's expressions must not nest too deep to follow. Received: {path}") from None
-    versioned = any(
-        use.symbol.startswith("tensorflow.compat.v1") and use.written is None for uses in found for use in uses
-    ) and _imports_v1_as_tf(parts)
-    hits = []
+    # At ``import tensorflow.compat.v1 as tf``, tf_upgrade_v2 leaves a file alone.
+    imported = any(use.symbol.startswith("tensorflow.compat.v1") for uses in found for use in uses)
+    versioned = imported and any(_V1_AS_TF.search(part.module.code) for part in parts)
+    hits: list[Hit] = []
+    shared: list[Hit] = []
     for part, uses in zip(parts, found, strict=True):
         if part.python2 is not None:
             hits.append(_python2_hit(path, part))
         for use in uses:
-            hits.extend(_hits(path, part, use, versioned))
-    return sorted(hits, key=lambda hit: (hit.cell or 0, hit.line, hit.column))
+            for hit, is_shared in _hits(path, part, use, versioned):
+                (shared if is_shared else hits).append(hit)
+    # A program with no symbol that TensorFlow 1 alone has is one of TensorFlow 2, whose names are meant as they stand.
+    return sorted([*hits, *(shared if hits else [])], key=lambda hit: (hit.cell or 0, hit.line, hit.column))
 
 
-def _imports_v1_as_tf(parts):
-    """Whether ``import tensorflow.compat.v1 as tf`` stands in it, at which tf_upgrade_v2 leaves the file alone."""
-    return any(re.search(r"(?m)^\s*import tensorflow\.compat\.v1 as tf\b", part.module.code) for part in parts)
-
-
-def _python2_hit(path, part):
+def _python2_hit(path: Path, part: source.Part) -> Hit:
     upgrade = Upgrade("nothing", None, "nothing: it cannot parse the file")
-    native = "Python 3 first; columns of converted lines are approximate"
-    return Hit(str(path), part.python2, 1, part.cell, PYTHON2, None, upgrade, native, "may change",
-               "/ of whole numbers and the order of dictionaries differ between the two")  # fmt: skip
+    use = symbols.Use(part.python2 or 1, 1, "Python 2", None)
+    return _hit(path, part, use, use.symbol, upgrade, by_name("python-2"))
 
 
-def _hits(path, part, use, versioned):
+def _hit(path: Path, part: source.Part, use: symbols.Use, symbol: str, upgrade: Upgrade, idiom: Idiom) -> Hit:
+    return Hit(str(path), use.line, use.column, part.cell, idiom.code, symbol, use.written, upgrade,
+               idiom.native, idiom.numbers, idiom.why, idiom.proof)  # fmt: skip
+
+
+def _hits(path: Path, part: source.Part, use: symbols.Use, versioned: bool) -> Iterator[tuple[Hit, bool]]:
+    """The hit of a use, if it is one, and whether the name is TensorFlow 2's as well."""
     symbol, through = tf1_name(use.symbol)
     if symbol is None:
         return
     upgrade = tables().upgrade(symbol, use, versioned)
     symbol, idiom = _described(symbol, use)
-    known = tables().knows(symbol) or tables().deprecated_module(symbol) is not None
-    if not known and not through and _is_new(symbol):
-        return
-    if idiom is None and upgrade.action == "nothing" and not known and not _is_gone(symbol) and not through:
-        return
-    if use.written is None and idiom is None and not known:  # an import of what did not change
-        return
     if idiom is None:
-        idiom = _from_tables(symbol)
-        if idiom is None:
+        known = tables().knows(symbol) or tables().deprecated_module(symbol) is not None
+        if _is_native(symbol, known, through) or (use.written is None and not known):
             return
-    yield Hit(str(path), use.line, use.column, part.cell, symbol, use.written, upgrade,
-              idiom.native, idiom.numbers, idiom.why, idiom.proof)  # fmt: skip
+        idiom = _from_tables(symbol)
+    elif not through and _is_new(symbol) and not tables().knows(symbol):
+        return
+    if idiom is not None:
+        yield _hit(path, part, use, symbol, upgrade, idiom), idiom.shared and not through and not _is_gone(symbol)
 
 
-def tf1_name(symbol):
+def tf1_name(symbol: str) -> tuple[str | None, bool]:
     """``tf.name`` of a symbol that starts at the root, and whether it was reached through ``compat.v1``.
 
     Example:
@@ -158,75 +160,54 @@ def tf1_name(symbol):
     return ".".join(["tf", *names]), through
 
 
-def _described(symbol, use):
+def _described(symbol: str, use: symbols.Use) -> tuple[str, Idiom | None]:
     """The idiom of a symbol or, where there is none, of what it is a member of."""
     names = symbol.split(".")
     for length in range(len(names), 1, -1):
         prefix = ".".join(names[:length])
-        for pattern, idiom in _idioms():
-            fits = fnmatch.fnmatchcase(prefix, pattern)
-            if fits and (not idiom.keywords or set(idiom.keywords) & set(use.keywords) or tables().renames.get(prefix)):
-                return (symbol if length == len(names) or "*" in pattern else prefix), idiom
+        idiom = described(prefix, use)
+        if idiom is not None:
+            return (prefix if prefix in idiom.symbols else symbol), idiom
         if tables().knows(prefix):
             return prefix, None
     return symbol, None
 
 
-def _is_gone(symbol):
+def _is_native(symbol: str, known: bool, through: bool) -> bool:
+    """Whether TensorFlow 2 or Keras 3 has a symbol without an idiom, and no table names it."""
+    if symbol.startswith("tf.keras."):
+        return not _is_gone(symbol)
+    if is_only_a_matter_of_arguments(symbol) and symbol not in tables().renames:
+        return True
+    return not through and not known and not _is_gone(symbol)
+
+
+def _is_gone(symbol: str) -> bool:
     return tables().implementation(symbol, 2) is None
 
 
-def _is_new(symbol):
+def _is_new(symbol: str) -> bool:
     return tables().implementation(symbol, 1) is None and not _is_gone(symbol)
 
 
-def _from_tables(symbol):
+def _from_tables(symbol: str) -> Idiom | None:
     """What TensorFlow's own tables and lists of names tell about a symbol without an idiom; None for nothing."""
     installed = tables()
     target = installed.renames.get(symbol)
     if target and not target.startswith("tf.compat.v1."):
-        return Idiom((symbol,), target, *_compared(symbol, target))
+        return compared(symbol, target)
     old, new = installed.implementation(symbol, 1), installed.implementation(symbol, 2)
     if old and old == new:
-        return Idiom((symbol,), symbol, *_compared(symbol, symbol))
+        return compared(symbol, symbol)
     if new is not None and not target:
-        if old == "" or new == "":
-            return None
-        return Idiom((symbol,), symbol, "unknown", "TensorFlow 2 has another function of that name; see its arguments")
-    gone = "TensorFlow 2 has it in compat.v1 only" if old is not None else "TensorFlow 2 does not have it"
-    return Idiom((symbol,), "unknown", "unknown", gone)
+        return None if old == "" or new == "" else replace(by_name("other-function"), native=symbol)
+    where = "TensorFlow 2 has it in compat.v1 only" if old is not None else "TensorFlow 2 does not have it"
+    return replace(by_name("gone"), why=where)
 
 
-def _compared(symbol, target):
-    """Whether two public names are one function, as the two interfaces list them."""
+def compared(symbol: str, target: str) -> Idiom:
+    """The row for a new name: whether it is one function with the old, as the two interfaces list them."""
     old, new = tables().implementation(symbol, 1), tables().implementation(target, 2)
     if old and old == new:
-        return (
-            "same",
-            f"both names are {new}",
-            ("tests/migrate/scanner/test_linter.py::test_one_function_under_both_names",),
-        )
-    return "unknown", "the two names are not one function", ()
-
-
-@functools.cache
-def _idioms():
-    """(pattern, idiom), in the file's order."""
-    return [(pattern, idiom) for idiom in load_idioms(IDIOMS) for pattern in idiom.symbols]
-
-
-def load_idioms(path):
-    """The idioms in a TOML file.
-
-    Raises:
-        InputError: a row breaks the table's form.
-    """
-    try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8"))["idiom"]
-        idioms = [Idiom(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in rows]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"idioms must be rows of symbols, native, numbers. Received: {path.name}: {error}") from None
-    for idiom in idioms:
-        if idiom.numbers not in NUMBERS or not idiom.symbols or not idiom.native:
-            raise InputError(f"an idiom's numbers must be one of {', '.join(NUMBERS)}. Received: {idiom}")
-    return idioms
+        return replace(by_name("renamed"), native=target, why=f"both names are {new}")
+    return replace(by_name("other-function"), native=target)

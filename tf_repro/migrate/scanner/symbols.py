@@ -1,19 +1,16 @@
-"""Which TensorFlow symbol each name in a syntax tree stands for: imports, aliases, instances and their methods."""
+"""Where the syntax trees of a program use TensorFlow's symbols, whatever the program calls them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-ROOTS = ("tensorflow",)
-CONVENTION = "tf"  # a name that a program leaves unbound, or imports from a module of its own, is taken for TensorFlow
-METHODS = {  # names that only TensorFlow 1 gives to methods, whatever they are called on
-    "make_one_shot_iterator": "tensorflow.data.Dataset",
-    "make_initializable_iterator": "tensorflow.data.Dataset",
-    "compute_gradients": "tensorflow.train.Optimizer",
-}
+from tf_repro.migrate.scanner.methods import method
+from tf_repro.migrate.scanner.resolve import Resolver, is_kind
+from tf_repro.migrate.scanner.scopes import ROOTS, Binder, Program, Walker, dotted, imported_from
 
 
 @dataclass(frozen=True)
@@ -27,6 +24,8 @@ class Use:
         written: the name as it stands there, ``None`` where it is no chain of names.
         positional: how many positional arguments it is called with; None where it is not called.
         keywords: the keywords it is called with.
+        arguments: its positional arguments in outline: a whole number, a chain of names, ``[]`` for a list or a tuple,
+            ``{}`` for a dict, ``…`` for anything else.
     """
 
     line: int
@@ -35,22 +34,10 @@ class Use:
     written: str | None
     positional: int | None = None
     keywords: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
 
-@dataclass
-class Scope:
-    """The names that a module, a class or a function binds; None among a name's bindings is one that says nothing."""
-
-    parent: Scope | None = None
-    is_class: bool = False
-    bindings: dict[str, list] = field(default_factory=dict)
-
-    def bind(self, name, value):
-        """Note what ``name`` stands for: a dotted name, an expression, or None."""
-        self.bindings.setdefault(name, []).append(value)
-
-
-def uses(modules):
+def uses(modules: Sequence[cst.Module]) -> list[list[Use]]:
     """The TensorFlow symbols that the trees name, in order; the trees share one module scope, as a notebook's cells do.
 
     Args:
@@ -65,160 +52,61 @@ def uses(modules):
         [(1, 'tensorflow'), (2, 'tensorflow.placeholder'), (2, 'tensorflow.float32')]
     """
     wrappers = [MetadataWrapper(module, unsafe_skip_copy=True) for module in modules]
-    shared, scopes = Scope(), {}
+    program = Program()
     for wrapper in wrappers:
-        wrapper.module.visit(_Binder(shared, scopes))
-    found = []
-    for wrapper in wrappers:
-        finder = _Finder(shared, scopes)
+        wrapper.module.visit(Binder(program))
+    resolver = Resolver(program)
+    finders = [_Finder(program, resolver) for _ in wrappers]
+    for wrapper, finder in zip(wrappers, finders, strict=True):
         wrapper.visit(finder)
-        found.append(finder.uses)
-    return found
+    if not any(finder.named for finder in finders):  # methods alone do not make a TensorFlow program
+        return [[] for _ in finders]
+    return [finder.uses for finder in finders]
 
 
-class _Walker(cst.CSTVisitor):
-    """Keeps the scope that the walk is in."""
-
-    def __init__(self, shared, scopes):
-        super().__init__()
-        self.scope, self.scopes = shared, scopes
-
-    def on_visit_attribute(self, node, attribute):
-        """Nothing; a quarter of the walk's time goes into looking for methods that are not there."""
-
-    on_leave_attribute = on_visit_attribute
-
-    def _enter(self, node, is_class=False):
-        self.scope = self.scopes.setdefault(id(node), Scope(self.scope, is_class))
-
-    def visit_FunctionDef(self, node):
-        self._enter(node)
-
-    def visit_Lambda(self, node):
-        self._enter(node)
-
-    def visit_ClassDef(self, node):
-        self._enter(node, is_class=True)
-
-    def _leave(self, original_node):
-        self.scope = self.scope.parent
-
-    leave_FunctionDef = leave_Lambda = leave_ClassDef = _leave
-
-
-class _Binder(_Walker):
-    """Notes what each scope binds."""
-
-    def visit_FunctionDef(self, node):
-        self.scope.bind(node.name.value, None)
-        super().visit_FunctionDef(node)
-
-    def visit_ClassDef(self, node):
-        self.scope.bind(node.name.value, None)
-        super().visit_ClassDef(node)
-
-    def visit_Param(self, node):
-        annotation = node.annotation.annotation if node.annotation else None
-        self.scope.bind(node.name.value, None if annotation is None else cst.Call(annotation))
-
-    def visit_Import(self, node):
-        for alias in node.names:
-            name = dotted(alias.name)
-            if alias.asname:
-                self._bind(alias.asname.name, name)
-            else:
-                self.scope.bind(name.partition(".")[0], name.partition(".")[0])
-
-    def visit_ImportFrom(self, node):
-        module = dotted(node.module) if node.module and not node.relative else ""
-        if isinstance(node.names, cst.ImportStar):
-            if module.partition(".")[0] in ROOTS:
-                self.scope.bind("*", module)
-            return
-        for alias in node.names:
-            target = alias.asname.name if alias.asname else alias.name
-            own = module.partition(".")[0] not in ROOTS
-            conventional = own and isinstance(target, cst.Name) and target.value == CONVENTION
-            self._bind(target, ROOTS[0] if conventional else f"{module}.{alias.name.value}")
-
-    def visit_Assign(self, node):
-        for target in node.targets:
-            self._bind(target.target, node.value)
-
-    def visit_AnnAssign(self, node):
-        if node.value is not None:
-            self._bind(node.target, node.value)
-
-    def visit_NamedExpr(self, node):
-        self._bind(node.target, node.value)
-
-    def visit_WithItem(self, node):
-        if node.asname:
-            self._bind(node.asname.name, node.item)
-
-    def visit_For(self, node):
-        self._bind(node.target, None)
-
-    def visit_CompFor(self, node):
-        self._bind(node.target, None)
-
-    def _bind(self, target, value):
-        if isinstance(target, cst.Name):
-            self.scope.bind(target.value, value)
-        elif isinstance(target, cst.Tuple | cst.List):
-            values = getattr(value, "elements", ()) if isinstance(value, cst.Tuple | cst.List) else ()
-            pairs = len(values) == len(target.elements)
-            for place, element in enumerate(target.elements):
-                self._bind(element.value, values[place].value if pairs else None)
-        elif isinstance(target, cst.Attribute) and isinstance(target.value, cst.Name) and target.value.value == "self":
-            owner = self.scope
-            while owner.parent is not None and not owner.is_class:
-                owner = owner.parent
-            owner.bind(f"self.{target.attr.value}", value)
-
-
-class _Finder(_Walker):
+class _Finder(Walker):
     """Collects the uses."""
 
     METADATA_DEPENDENCIES = (PositionProvider,)
 
-    def __init__(self, shared, scopes):
-        super().__init__(shared, scopes)
-        self.uses = []
-        self._calls = {}
-        self._silent = set()
-        self._bound = {}
+    def __init__(self, program: Program, resolver: Resolver) -> None:
+        super().__init__(program)
+        self.uses: list[Use] = []
+        self.named = False  # whether any symbol has been named, a method of an unknown value aside
+        self._resolver = resolver
+        self._calls: dict[int, cst.Call] = {}
+        self._silent: set[int] = set()
 
-    def visit_FunctionDef(self, node):
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         self._silent.add(id(node.name))
         super().visit_FunctionDef(node)
 
-    def visit_ClassDef(self, node):
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
         self._silent.add(id(node.name))
         super().visit_ClassDef(node)
 
-    def visit_Param(self, node):
+    def visit_Param(self, node: cst.Param) -> None:
         self._silent.add(id(node.name))
 
-    def visit_Arg(self, node):
+    def visit_Arg(self, node: cst.Arg) -> None:
         self._silent.add(id(node.keyword))
 
-    def visit_AssignTarget(self, node):
+    def visit_AssignTarget(self, node: cst.AssignTarget) -> None:
         self._silent.add(id(node.target))
 
-    def visit_AsName(self, node):
+    def visit_AsName(self, node: cst.AsName) -> None:
         self._silent.add(id(node.name))
 
-    def visit_Call(self, node):
+    def visit_Call(self, node: cst.Call) -> None:
         self._calls[id(node.func)] = node
 
-    def visit_Import(self, node):
+    def visit_Import(self, node: cst.Import) -> bool:
         for alias in node.names:
-            self._add(alias, dotted(alias.name), None)
+            self._add(alias, dotted(alias.name) or "", None)
         return False
 
-    def visit_ImportFrom(self, node):
-        module = dotted(node.module) if node.module and not node.relative else ""
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+        module = imported_from(node)
         if isinstance(node.names, cst.ImportStar):
             self._add(node, f"{module}.*", None)
         else:
@@ -226,24 +114,23 @@ class _Finder(_Walker):
                 self._add(alias, f"{module}.{alias.name.value}", None)
         return False
 
-    def visit_Name(self, node):
+    def visit_Name(self, node: cst.Name) -> None:
         if id(node) not in self._silent:
-            symbol = self._resolve(node, self.scope)
+            symbol = self._resolver.resolve(node, self.scope)
             if symbol and "()" not in symbol and "." in symbol:
                 self._add(node, symbol, node.value)
 
-    def visit_Attribute(self, node):
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
         self._silent.add(id(node.attr))
         if id(node) in self._silent:
             return True
-        symbol = self._resolve(node, self.scope)
-        if not symbol:
-            if node.attr.value in METHODS:
-                self._add(node, f"{METHODS[node.attr.value]}.{node.attr.value}", None)
+        symbol = self._resolver.resolve(node, self.scope)
+        if not symbol or is_kind(symbol):
+            self._add_method(node)
             return True
         if not symbol.endswith("()") and not self._repeats(node):
             self._add(node, symbol.replace("()", ""), dotted(node))
-        inner = node
+        inner: cst.BaseExpression = node
         while isinstance(inner, cst.Attribute):
             self._silent |= {id(inner), id(inner.attr)}
             inner = inner.value
@@ -251,67 +138,42 @@ class _Finder(_Walker):
             self._silent.add(id(inner))
         return True
 
-    def _repeats(self, node):
+    def _add_method(self, node: cst.Attribute) -> None:
+        """Note a method that its name and arguments tell, unless what it is called on comes from another module."""
+        kind = self._resolver.resolve(node.value, self.scope)
+        found = method(node, self._calls.get(id(node)), kind, node.attr.value in self.program.methods)
+        if found is not None and not self._resolver.is_foreign(node.value, self.scope):
+            self._add(node, found, None, is_method=True)
+
+    def _repeats(self, node: cst.Attribute) -> bool:
         """Whether this only reads an attribute of a name that stands for a flag container, noted where it was bound."""
         base = node.value
-        return isinstance(base, cst.Name) and (self._resolve(base, self.scope) or "").endswith(".FLAGS")
+        return isinstance(base, cst.Name) and (self._resolver.resolve(base, self.scope) or "").endswith(".FLAGS")
 
-    def _add(self, node, symbol, written):
+    def _add(self, node: cst.CSTNode, symbol: str, written: str | None, is_method: bool = False) -> None:
         if symbol.partition(".")[0] not in ROOTS:
             return
+        self.named = self.named or not is_method
         start = self.get_metadata(PositionProvider, node).start
         call = self._calls.get(id(node))
-        positional, keywords = None, ()
+        positional: int | None = None
+        keywords: tuple[str, ...] = ()
+        arguments: tuple[str, ...] = ()
         if call is not None:
-            positional = sum(1 for arg in call.args if arg.keyword is None and arg.star == "")
+            given = [arg.value for arg in call.args if arg.keyword is None and arg.star == ""]
+            positional, arguments = len(given), tuple(map(_outline, given))
             keywords = tuple(arg.keyword.value for arg in call.args if arg.keyword is not None)
-        self.uses.append(Use(start.line, start.column + 1, symbol, written, positional, keywords))
-
-    def _resolve(self, node, scope):
-        """The dotted name that an expression stands for, ``()`` after a class that has been called; None if none."""
-        if isinstance(node, str):
-            return node
-        if isinstance(node, cst.Name):
-            return self._lookup(node.value, scope)
-        if isinstance(node, cst.Attribute):
-            if isinstance(node.value, cst.Name) and node.value.value == "self":
-                return self._lookup(f"self.{node.attr.value}", scope)
-            base = self._resolve(node.value, scope)
-            return base and f"{base}.{node.attr.value}"
-        if isinstance(node, cst.Call):
-            function = self._resolve(node.func, scope)
-            if function and function.partition(".")[0] in ROOTS and function.rpartition(".")[2][:1].isupper():
-                return f"{function}()"
-        return None
-
-    def _lookup(self, name, scope):
-        inside, stars = True, []
-        while scope is not None:
-            visible = inside or not scope.is_class or name.startswith("self.")
-            stars += scope.bindings.get("*", [])
-            if visible and name in scope.bindings:
-                return self._binding(name, scope)
-            scope, inside = scope.parent, False
-        if name == CONVENTION:
-            return ROOTS[0]
-        return f"{stars[0]}.{name}" if stars and not name.startswith("self.") else None
-
-    def _binding(self, name, scope):
-        """What a name stands for in the scope that binds it; settled once, and nothing while it is being settled."""
-        key = id(scope), name
-        if key not in self._bound:
-            self._bound[key] = None
-            values = (self._resolve(value, scope) for value in scope.bindings[name])
-            self._bound[key] = next((v for v in values if v and v.partition(".")[0] in ROOTS), None)
-        return self._bound[key]
+        self.uses.append(Use(start.line, start.column + 1, symbol, written, positional, keywords, arguments))
 
 
-def dotted(node):
-    """``a.b.c`` of a chain of names, else None."""
-    names = []
-    while isinstance(node, cst.Attribute):
-        names.append(node.attr.value)
-        node = node.value
-    if not isinstance(node, cst.Name):
-        return None
-    return ".".join([node.value, *reversed(names)])
+def _outline(node: cst.BaseExpression) -> str:
+    match node:
+        case cst.Integer():
+            return node.value
+        case cst.UnaryOperation(operator=cst.Minus(), expression=cst.Integer(value=value)):
+            return f"-{value}"
+        case cst.List() | cst.Tuple():
+            return "[]"
+        case cst.Dict():
+            return "{}"
+    return dotted(node) or "…"
