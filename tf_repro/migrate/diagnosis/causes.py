@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,7 +15,6 @@ from tf_repro.migrate.checker.rungs import MEASURES, gap, judge, prepared
 from tf_repro.migrate.diagnosis import faults, optimizer_faults, structural, substitutions
 from tf_repro.programs.port import running_eagerly
 
-DEBUG = bool(os.environ.get("DBG"))
 GENERIC = {"operation", "constant"}
 """Names that say no more than what was exchanged; a cause with a name of its own is looked for beside them."""
 RUNS = 120
@@ -140,11 +138,8 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
     """The changes to test on a rung, the most specific first."""
     if name == "initial values":
         return
-    try:
+    with contextlib.suppress(Exception):  # a program whose values cannot be recorded still has the other candidates
         yield from structural.candidates(this, name)
-    except Exception:  # a program whose values cannot be recorded still has the other candidates
-        if DEBUG:
-            raise
     lines = faults.called_lines(this, name)
     for substitution in substitutions.NUMERICS:
         yield from faults.by_line(this, substitution, lines[substitution])

@@ -157,8 +157,11 @@ def _about_weights(this: Exchange) -> bool:
         ref = _ref_of(this, leaf)
         if ref is not None:
             parts.append({this.traces[1].nodes[r.node].type for r in _ancestors(this.traces[1], [ref])})
-    parts += [{this.traces[1].nodes[r.node].type for r in _ancestors(this.traces[1], node.inputs)}
-              for node in this.edit.dropped]  # fmt: skip
+    parts += [
+        {this.traces[1].nodes[r.node].type for r in _ancestors(this.traces[1], [ref])}
+        for node in this.edit.dropped
+        for ref in node.inputs
+    ]
     return any("Variable" in part and "Placeholder" not in part for part in parts)
 
 
