@@ -214,7 +214,8 @@ def _centred_product(y, a, blocks, for_xla):
     return _centred(y, a, blocks, for_xla) * y
 
 
-# Never in eager mode, whose shapes may be ever new ones. Compiling takes about 0.2 s for each shape and 60 MB once, and pays from 1 to 8 MB, and beyond where rows
+# Never in eager mode, whose shapes may be ever new ones.
+# Compiling takes about 0.2 s for each new shape and 60 MB once, and pays from 1 to 8 MB, and beyond where rows
 # are short. Backward pass over the stock one's time: 1.0 at 256 × 1000, 1.2 at 1024 × 1000 and 16384 × 64,
 # against 1.3 to 1.8. From 16 MB on, and on long rows, there is nothing in it (1.3 and 1.0 either way). Slower:
 # one pass that finds the pivot as a packed pair (1.2 to 2.7), sums in float64 that need no pivot (1.7 to 8), a
@@ -243,7 +244,7 @@ def _log_softmax(z):
 
 
 def _untaped(tensor):
-    """`tensor`, in eager mode as a constant, lest a tape keep intermediates; in a graph, forward mode needs the path."""
+    """`tensor`, in eager mode as a constant, lest a tape keep intermediates; forward mode in a graph needs the path."""
     return tf.stop_gradient(tensor) if tf.executing_eagerly() else tensor
 
 
