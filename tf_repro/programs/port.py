@@ -159,6 +159,11 @@ class Port:
             yield captured
         captured.update((name, _to_numpy(copies[name])) for name in copies if name in noted)
 
+    @property
+    def gives_slots(self):
+        """Whether ``build()`` itself returned the slots."""
+        return bool(self._slots)
+
     def slots(self):
         """The optimizer's slots as variables by (variable, TF1's slot name); empty where they cannot be told."""
         if self._slots:
