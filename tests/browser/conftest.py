@@ -79,7 +79,6 @@ def run():
 @pytest.fixture(scope="session")
 def report(run, tmp_path_factory):
     """The report's page on that run, with its documents' pictures."""
-    from tf_repro.core.data import load_digits
     from tf_repro.report import pictures
     from tf_repro.report.html import page
 
@@ -88,7 +87,7 @@ def report(run, tmp_path_factory):
     for name in (document.name for document in documents):
         of_engine = {engine: record for (document, engine), record in records.items() if document == name}
         own = [finding for finding in findings if finding.document == name]
-        drawn[name] = pictures.of_document(name, of_engine, own, load_digits(), "2")
+        drawn[name] = pictures.of_document(name, of_engine, own, "digits", "2")
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(page.report(documents, findings, records, page.circumstances(), drawn), encoding="utf-8")
     return path
