@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, Cause, CheckReport, RuledOut, Rung
 from tf_repro.report import ladder, scan, terminal
 from tf_repro.report.console import transliterate
+from tf_repro.report.outcomes import outcomes
 from tf_repro.suite import claims
 from tf_repro.suite import run as suite
 
@@ -148,6 +150,34 @@ def test_tables_fit_narrow_and_wide(name, width):
         assert set(re.findall(r"(?:reproduced|drifted|erratum): (\S+)", text)) == {"tf-1.4.1", "derivation"}
     both = [line for line in text.splitlines() if "TF1 program" in line and "TF2 port" in line]
     assert bool(both) == (name == "sources" and width == 160)
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 71])
+def test_few_columns_keep_every_verdict_and_break_no_word(width):
+    document, found = findings("softmax_backprop")
+    text = shown(terminal.show_findings, document, found, width=width)
+    table = text.partition("drifted eight-lanes")[0]
+    said = re.findall(r"(?:reproduced|drifted|erratum): ", table)
+    assert len(said) == len(list(outcomes(document, found)))
+    assert {f.claim for f in found} <= set(re.findall(r"[a-z-]+\.[a-z_.]+", table))
+    assert max(map(len, table.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 71])
+def test_few_columns_list_documents_by_words(width):
+    documents, _ = claims.select()
+    table = shown(terminal.show_documents, documents, width=width).partition("engines: ")[0]
+    assert all(document.name in table for document in documents)
+    assert not re.search(r"^\s*\w\s*$", table, re.MULTILINE)
+
+
+def test_what_is_not_as_declared_is_said_as_a_sentence():
+    document, found = findings("softmax_backprop")
+    wrong = replace(found[0], declared="drifted", as_declared=False)
+    for show, *arguments in ((terminal.show_summary, [wrong]), (terminal.show_findings, document, [wrong])):
+        text = " ".join(shown(show, *arguments, width=160).split())
+        assert "reproduces, was declared drifted" in text
+        assert "reproduced, declared" not in text
 
 
 @pytest.mark.parametrize("name", SHOWN)

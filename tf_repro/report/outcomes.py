@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from tf_repro.core.verdicts import ERRATUM, Finding
+from tf_repro.core.verdicts import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
 from tf_repro.suite.claims import Document
 
 MAX_EXACT_ULP = 99_999
+_DOES = {REPRODUCED: "reproduces", DRIFTED: "drifts", ERRATUM: "is an erratum", UNEXPLAINED: "is unexplained"}
 
 
 @dataclass(frozen=True)
@@ -98,3 +99,20 @@ def format_ulp(finding: Finding) -> str:
     if finding.ulp is None or finding.verdict == ERRATUM:
         return "-"
     return str(finding.ulp) if finding.ulp <= MAX_EXACT_ULP else f"{finding.ulp:.1e}"
+
+
+def format_verdict(finding: Finding) -> str:
+    """The verdict in a word, or as a sentence where it is not the declared one: a red "reproduced" misleads.
+
+    Example:
+        >>> import numpy as np
+        >>> from tf_repro.core.verdicts import Declaration, Figure, find
+        >>> names = dict(document="d", claim="c", moment="after", index=None, engine="eager")
+        >>> format_verdict(find(Figure("2", "exact"), Declaration(), np.float32(2), **names))
+        'reproduced'
+        >>> format_verdict(find(Figure("2", "exact"), Declaration(ulp=3), np.float32(2), **names))
+        'reproduces, was declared drifted'
+    """
+    if finding.as_declared:
+        return finding.verdict
+    return f"{_DOES[finding.verdict]}, was declared {finding.declared}"

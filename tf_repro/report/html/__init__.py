@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from tf_repro.report.html import code
-from tf_repro.report.outcomes import format_ulp, format_value
+from tf_repro.report.outcomes import format_ulp, format_value, format_verdict
 
 
 def render(template: str, **context: Any) -> str:
@@ -45,5 +45,7 @@ def _environment() -> jinja2.Environment:
     style, script = (loader.get_source(environment, name)[0] for name in ("style.css", "table.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.globals.update(style=Markup(style), script=Markup(script), script_hash=f"sha256-{digest}")
-    environment.filters.update(prose=code.prose, python=code.python, value=format_value, ulp=format_ulp)
+    environment.filters.update(
+        prose=code.prose, python=code.python, value=format_value, ulp=format_ulp, said=format_verdict
+    )
     return environment
