@@ -29,6 +29,11 @@ def emulate(browser):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
+def unfold(browser):
+    """Open whatever is folded."""
+    browser.execute_script("document.querySelectorAll('details').forEach(each => { each.open = true })")
+
+
 def requests(browser):
     """The addresses that were asked for since the page was loaded."""
     events = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
@@ -59,10 +64,12 @@ def test_loads_without_an_error_or_a_request(page):
 def test_hostile_text_is_text(page):
     assert page.title != "taken"
     assert page.find_elements("tag name", "img") == []
+    unfold(page)
     assert HOSTILE in page.execute_script("return document.querySelector('main').innerText")
 
 
 def test_every_picture_is_drawn(page):
+    unfold(page)
     boxes = page.execute_script(
         "return [...document.querySelectorAll('figure')].map(figure => ['svg', 'svg path', 'svg text'].map(part =>"
         " {const {width, height} = figure.querySelector(part).getBoundingClientRect(); return width + height}))"
@@ -75,12 +82,25 @@ def test_every_picture_is_drawn(page):
 def test_nothing_scrolls_sideways(page, emulate, width):
     emulate(*narrow(width))
     assert widths(page) == [width, width]
+    unfold(page)
+    assert widths(page) == [width, width]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible(page, emulate, axe, scheme):
     emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    unfold(page)
     assert violations(page, axe) == []
+
+
+@pytest.mark.parametrize("width", [375, 1400])
+def test_the_report_is_short_before_it_is_unfolded(show, report, emulate, width):
+    browser = show(report)
+    emulate(*narrow(width))
+    height = "return document.documentElement.scrollHeight"
+    folded = browser.execute_script(height)
+    unfold(browser)
+    assert folded < 8000 < browser.execute_script(height)
 
 
 def test_every_row_is_there_without_scripts(page, emulate):
@@ -88,6 +108,7 @@ def test_every_row_is_there_without_scripts(page, emulate):
     with_scripts = len(page.execute_script(rows))
     emulate("Emulation.setScriptExecutionDisabled", {"value": True})
     page.refresh()
+    unfold(page)
     assert page.execute_script(rows) == [1] * with_scripts
     assert page.execute_script("return document.querySelectorAll('th button').length") == 0
     assert not any(form.is_displayed() for form in page.find_elements("tag name", "form"))

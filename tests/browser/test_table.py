@@ -17,6 +17,7 @@ ULP = 6
 @pytest.fixture
 def table(show, report):
     browser = show(report)
+    browser.execute_script("document.querySelector('#findings ~ details').open = true")
     browser.execute_script("document.querySelector('#findings').scrollIntoView()")
     return browser
 

@@ -102,6 +102,7 @@ def test_a_finding_that_is_not_as_declared_is_named_first(run):
     wrong = replace(findings[0], verdict="drifted", declared="reproduced", as_declared=False)
     text = "".join(Elements(page.report(documents, [wrong, *findings[1:]], records, {})).text)
     assert f"1 of {len(findings)} findings are not as declared." in text
+    assert "drifts, was declared reproduced" in text
     assert text.index("Not as declared") < text.index(wrong.name) < text.index("Findings by document")
 
 
@@ -110,12 +111,45 @@ def test_pictures_are_where_they_belong(run):
     pictures = page.pictures(documents, findings, records, "digits")
     text = page.report(documents, findings, records, {}, pictures)
     drawn = [a["aria-labelledby"].split()[0] for tag, a in Elements(text).tags if tag == "svg"]
-    assert drawn == [f"{each.name}-title" for d in documents for each in pictures[d.name]] + [
-        f"{each.name}-title" for each in pictures["component"]
-    ]
+    everything = [each for of in pictures.values() for each in of]
+    assert sorted(drawn) == sorted(f"{each.name}-title" for each in everything)
+    assert drawn[0] == f"{page.LEADING}-title"
+    assert drawn[-1] == f"{pictures['component'][-1].name}-title"
     assert {"reverse-mode-graph-title", "softmax-jacobian-confusion-title", "softmax-regression-training-title"} < set(
         drawn
     )
+
+
+def test_printed_and_derived_figures_are_counted_apart(run, text):
+    origins = {f.name: f.origin for f in run[1]}.values()
+    printed, derived = (list(origins).count(each) for each in ("printed", "derived"))
+    words = " ".join("".join(Elements(text).text).split())
+    assert printed
+    assert derived
+    assert f"print {printed} figures, and {derived} more follow" in words
+
+
+def test_every_drift_has_one_why(run):
+    document = next(each for each in run[0] if each.name == "softmax_backprop")
+    recorded = next(f for f in run[1] if f.reason == "eight-lanes" and f.verdict == "drifted")
+    by_bits = replace(recorded, engine="eager", reason="", explained_by="lanes-8")
+    bounded = replace(recorded, engine="xla", reason="", explained_by="")
+    drifts = page._drifts(document, [recorded, by_bits, bounded])
+    assert [(each.name, each.engines) for each in drifts] == [
+        ("eight-lanes", [recorded.engine]),
+        ("bits of lanes-8", ["eager"]),
+        ("rounding", ["xla"]),
+    ]
+
+
+def test_the_page_opens_with_the_machine_and_what_was_learned(run):
+    documents, findings, records = run
+    ran = replace(
+        findings[0], engine=next(e for e in documents[0].engines if e == "eager"), machine="A CPU; a TensorFlow"
+    )
+    text = " ".join("".join(Elements(page.report(documents, [ran, *findings[1:]], records, {})).text).split())
+    order = ["Computed on A CPU; a TensorFlow.", "What was learned", "summed by fours", "How to read the verdicts"]
+    assert sorted(order, key=text.index) == order
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,12 @@ from tf_repro.report.html import render
 from tf_repro.report.outcomes import Outcome, format_number, outcomes
 from tf_repro.suite import claims
 from tf_repro.suite.claims import Claim, Document
+from tf_repro.suite.engines import needs_tensorflow
 from tf_repro.suite.recordings import RECORDINGS, load_recording
 from tf_repro.suite.run import Source, sources
 
+LEADING = "softmax-backprop-figures"
+"""The picture that opens the page: every figure after the step on every engine."""
 VERDICTS = (REPRODUCED, DRIFTED, ERRATUM, UNEXPLAINED)
 
 Records = Mapping[tuple[str, str], Record]
@@ -56,6 +59,7 @@ class Section:
     Attributes:
         document: its claims.
         verdicts: per claim, how many findings have which verdict.
+        agreed: how many figures every engine that ran reproduces.
         outcomes: per figure and distinct outcome.
         drifts: the reasons that findings needed.
         errata: claim and corrections.
@@ -66,6 +70,7 @@ class Section:
 
     document: Document
     verdicts: Mapping[str, Counter[str]]
+    agreed: int
     outcomes: Sequence[Outcome]
     drifts: Sequence[Drift]
     errata: Sequence[tuple[Claim, Sequence[Correction]]]
@@ -90,13 +95,18 @@ def report(
         about: the circumstances of the run; see :func:`circumstances`.
         pictures: what :func:`pictures` returned for them; none without.
     """
+    sections = [_section(each, [f for f in findings if f.document == each.name], records) for each in documents]
+    sections.sort(key=lambda section: (len(section.drifts) + len(section.errata), len(section.outcomes)), reverse=True)
+    origins = Counter({finding.name: finding.origin for finding in findings}.values())
     return render(
         "report.html.j2",
-        sections=[_section(document, [f for f in findings if f.document == document.name], records)
-                  for document in documents],
+        sections=sections,
+        leading=LEADING,
+        learned=_learned(sections),
+        machines=list(dict.fromkeys(f.machine for f in findings if needs_tensorflow(f.engine))),
         engines=claims.engines(documents),
         findings=findings,
-        figures=len({finding.name for finding in findings}),
+        figures={origin: origins[origin] for origin in ("printed", "derived")},
         wrong=[finding for finding in findings if not finding.as_declared],
         by_document=Counter((finding.document, finding.verdict) for finding in findings),
         by_engine=Counter((finding.engine, finding.verdict) for finding in findings),
@@ -161,10 +171,12 @@ def _version(package: str) -> str:
 def _section(document: Document, findings: Sequence[Finding], records: Records) -> Section:
     verdicts = {claim.id: Counter(f.verdict for f in findings if f.claim == claim.id) for claim in document.claims}
     left, right, *by_hand = sources(document.name)
+    shown = list(outcomes(document, findings))
     return Section(
         document=document,
         verdicts=verdicts,
-        outcomes=list(outcomes(document, findings)),
+        agreed=_agreed(shown),
+        outcomes=shown,
         drifts=_drifts(document, findings),
         errata=[
             (claim, _corrections(claim, records[document.name, _truest(claim)]))
@@ -177,15 +189,41 @@ def _section(document: Document, findings: Sequence[Finding], records: Records) 
     )
 
 
+def _agreed(shown: Sequence[Outcome]) -> int:
+    """How many figures have no outcome but that they are reproduced."""
+    verdicts: dict[str, set[str]] = {}
+    for outcome in shown:
+        verdicts.setdefault(outcome.finding.name, set()).add(outcome.finding.verdict)
+    return sum(each == {REPRODUCED} for each in verdicts.values())
+
+
 def _drifts(document: Document, findings: Sequence[Finding]) -> list[Drift]:
+    """The drifted findings by why they may drift: a declared reason, a kernel's very bits, or the rounding bound."""
+    grouped: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        if finding.verdict == DRIFTED:
+            grouped.setdefault(_why(document, finding), []).append(finding)
     found = []
-    for name, text in document.reasons.items():
-        drifted = [f for f in findings if f.verdict == DRIFTED and f.reason == name]
-        if drifted:
-            engines = [engine for engine in document.engines if any(f.engine == engine for f in drifted)]
-            figures = len({f.name for f in drifted})
-            found.append(Drift(name, text, figures, engines, max(f.ulp or 0 for f in drifted)))
+    for (name, text), drifted in grouped.items():
+        engines = [engine for engine in document.engines if any(f.engine == engine for f in drifted)]
+        found.append(Drift(name, text, len({f.name for f in drifted}), engines, max(f.ulp or 0 for f in drifted)))
     return found
+
+
+def _why(document: Document, finding: Finding) -> tuple[str, str]:
+    if finding.reason:
+        return finding.reason, document.reasons[finding.reason]
+    if finding.explained_by:
+        return f"bits of {finding.explained_by}", f"the very bits of the emulated kernel {finding.explained_by}"
+    return "rounding", "within what the rounding of these formulas can amount to, in whatever order they are summed"
+
+
+def _learned(sections: Sequence[Section]) -> dict[str, list[tuple[Any, ...]]]:
+    """What the page's cards say: every drift, and every erratum with its first correction."""
+    return {
+        "drifts": [(section, drift) for section in sections for drift in section.drifts],
+        "errata": [(section, claim, said[0]) for section in sections for claim, said in section.errata if said],
+    }
 
 
 def _truest(claim: Claim) -> str:

@@ -11,6 +11,7 @@ from tf_repro.report.pictures.drawn import Drawn
 from tf_repro.report.pictures.svg import MARKERS, SERIES, Picture, picture, shaded
 
 REFERENCE = "tf-1.4.1"
+EMULATED = {"lanes-4": "4 lanes", "lanes-8": "8 lanes"}
 CURRENT = {"compat.v1": "Session", "eager": "eager", "xla": "XLA", "eager:tf1": "“tf1”"}
 
 
@@ -22,12 +23,13 @@ def columns(engines: Sequence[str] | Mapping[str, object], current: str) -> dict
         current: TensorFlow's version where the engine is not a recording.
 
     Example:
-        >>> columns(["eager", "tf-1.5.1", "tf-1.15.5", "derivation"], "2.21.0")
-        {'tf-1.5.1': '1.5.1', 'tf-1.15.5': '1.15.5', 'eager': '2.21.0\\neager'}
+        >>> columns(["eager", "tf-1.5.1", "lanes-8", "tf-1.15.5", "derivation"], "2.21.0")
+        {'tf-1.5.1': '1.5.1', 'tf-1.15.5': '1.15.5', 'lanes-8': '8 lanes', 'eager': '2.21.0\\neager'}
     """
     recorded = [engine for engine in engines if engine.startswith("tf-")]
     recorded.sort(key=lambda engine: [int(part) for part in engine.removeprefix("tf-").split(".")])
     names = {engine: engine.removeprefix("tf-") for engine in recorded}
+    names |= {engine: name for engine, name in EMULATED.items() if engine in engines}
     return names | {engine: f"{current}\n{how}" for engine, how in CURRENT.items() if engine in engines}
 
 
@@ -45,9 +47,9 @@ def weights(records: Mapping[str, Record], current: str) -> Picture:
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         for index, colour in enumerate(SERIES):
-            axes.plot(apart[:, index], marker=MARKERS[index], color=colour, label=f"w[{index}]")
+            axes.plot(apart[:, index], linestyle="none", marker=MARKERS[index], color=colour, label=f"w[{index}]")
         axes.set_xticks(range(len(shown)), list(shown.values()))
-        axes.set(xlabel="TensorFlow release", ylabel="weight minus 1.4.1's, 10⁻⁸")
+        axes.set(xlabel="TensorFlow release, or emulated kernel", ylabel="weight minus 1.4.1's, 10⁻⁸")
         figure.legend(loc="outside upper center", ncols=len(SERIES), handlelength=1.5, columnspacing=1.2)
 
     equal = [name.replace("\n", " ") for name, row in zip(shown.values(), apart, strict=True) if not row.any()]
@@ -84,7 +86,7 @@ def figures(findings: Sequence[Finding], current: str) -> Picture:
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         shaded(axes, np.minimum(shares, 1), texts, names, list(shown.values()))
-        axes.set(xlabel="TensorFlow release", ylabel="figure after the step")
+        axes.set(xlabel="TensorFlow release, or emulated kernel", ylabel="figure after the step")
 
     away = {
         label.replace("\n", " "): sum(bool(row[column]) for row in table) for column, label in enumerate(shown.values())
