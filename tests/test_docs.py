@@ -28,7 +28,12 @@ IDIOMS = {
     "saver": "tf.train.Saver",
 }
 
-MODULES = ["nn", "layers", "losses", "models", "optimizers", "migrate", "record", "compare", "claims", "suite"]
+GROUPED = ["variables", "control_flow", "pipelines", "layers", "training", "surroundings"]
+
+MODULES = [
+    *("nn", "layers", "losses", "models", "optimizers", "migrate"),
+    *("core.record", "core.verdicts", "core.ulp", "core.rounding", "suite.claims", "suite.run"),
+]
 
 
 def read(page):
@@ -47,6 +52,16 @@ def test_idiom_has_a_page_that_runs_both_programs_and_compares_them(page):
     assert "## TensorFlow 2" in text
     assert "tf1.Session()" in code
     assert "np.testing.assert_array_equal(" in code or "assert np.array_equal(" in code
+
+
+@pytest.mark.parametrize("page", GROUPED)
+def test_each_idiom_of_a_grouped_page_has_both_programs_and_compares_them(page):
+    sections = re.split(r"^## ", read(f"migration/{page}.md"), flags=re.MULTILINE)[1:]
+    for section in sections:
+        title = section.splitlines()[0]
+        assert ("### TensorFlow 1" in section) == ("### TensorFlow 2" in section), title
+        code = "\n".join(cells(section))
+        assert "assert" in code, title
 
 
 @pytest.mark.parametrize(("page", "symbol"), IDIOMS.items())
