@@ -64,6 +64,20 @@ def _parted(this, rung, moment, beyond, of):
     return Rung(rung, FAILED, detail, name, apart, this.ulp(apart), moment=moment)
 
 
+GROSS = 1 / 8
+"""A difference of this share of the largest number in any tensor of the moment leaves no digit: it is not rounding."""
+
+
+def is_gross(this, rung):
+    """Whether the rung's difference is so large that rounding need not be measured."""
+    apart = abs(float(rung.difference.expected) - float(rung.difference.received))
+    tensors = this.legacy.get(rung.moment, {}).values()
+    largest = max(
+        (float(np.abs(value[np.isfinite(value)]).max(initial=0)) for value in tensors if value.size), default=0
+    )
+    return rung.difference.ulp is None or apart > GROSS * largest
+
+
 def not_reproducible(what, names):
     """That a program does not compute the same twice, in words."""
     return (

@@ -15,7 +15,8 @@ from tf_repro.core.record import Record
 from tf_repro.migrate import names
 from tf_repro.migrate.checker import isolated
 from tf_repro.migrate.checker.climb import Climb
-from tf_repro.migrate.checker.judge import not_reproducible
+from tf_repro.migrate.checker.judge import is_gross, not_reproducible
+from tf_repro.migrate.checker.noise import RUNS
 from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, CheckReport, Rung, counted
 
 RUNGS_MODULE, CAUSES_MODULE = "tf_repro.migrate.checker.rungs", "tf_repro.migrate.diagnosis.causes"
@@ -108,20 +109,23 @@ def _climbed(this, keep_going):
     parted = [rung for rung, _ in judged if rung.difference is not None]
     if not parted:
         return judged, moments, this
-    noise, unsteady = _noise(this)
-    if this.max_ulp is None and not this.strict:
+    aware = this.max_ulp is None and not this.strict and not any(is_gross(this, rung) for rung in parted)
+    noise, unsteady = _noise(this, RUNS if aware else 0)
+    if aware:
         this = replace(this, noise=noise)
         judged, moments = climb()
     return [_unless_unsteady(rung, measured, unsteady) for rung, measured in judged], moments, this
 
 
-def _noise(this):
+def _noise(this, runs):
     """How far rounding moves the TF1 program, and what it does not compute twice alike."""
-    options = {"steps": this.steps, "inputs": this.inputs, "time_limit": NOISE * this.time_limit}
+    options = {"steps": this.steps, "inputs": this.inputs, "runs": runs, "time_limit": NOISE * this.time_limit}
     function, arguments = "tf_repro.migrate.checker.perturbation:noise", (this.legacy_path, this.legacy, this.seed)
     try:
         return isolated.program(isolated.TF1_PROGRAM, this.legacy_path, function, *arguments, **options)
     except (InputError, RuntimeError):  # it needs genuine TensorFlow 1, or cannot be moved so
+        if not runs:
+            return {}, []
         return _in_port(this.path, f"{RUNGS_MODULE}:noise", this, time_limit=NOISE * this.time_limit), []
 
 

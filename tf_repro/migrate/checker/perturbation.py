@@ -25,13 +25,14 @@ EXACT = re.compile(
 MOMENTS = ("before", "gradients", "steps", "slots", "after")
 
 
-def noise(path: Any, record: Any, seed: int, **options: Any) -> tuple[dict[str, Any], list[str]]:
+def noise(path: Any, record: Any, seed: int, runs: int = RUNS, **options: Any) -> tuple[dict[str, Any], list[str]]:
     """How far rounding moves each tensor of the TF1 program, run through compat.v1 from the same values and feeds.
 
     Args:
         path: the program's file.
         record: what it computed.
         seed: of the graph.
+        runs: how many perturbed runs; with none only the unsteady names are told.
         options: ``steps`` and ``inputs`` as for :func:`tf_repro.programs.tf1.run_legacy`.
 
     Returns:
@@ -44,11 +45,11 @@ def noise(path: Any, record: Any, seed: int, **options: Any) -> tuple[dict[str, 
         name for moment in base if moment in ("before", "after", "gradients")
         for name, value in base[moment].items() if not np.array_equal(value, again[moment][name], equal_nan=True)
     ]  # fmt: skip
-    runs = []
-    for number in range(RUNS):
+    moved = []
+    for number in range(runs):
         with perturbed(number):
-            runs.append(run_legacy(path, **options)[0])
-    return spread_of(base, runs), list(dict.fromkeys(unsteady))
+            moved.append(run_legacy(path, **options)[0])
+    return spread_of(base, moved) if moved else {}, list(dict.fromkeys(unsteady))
 
 
 @contextlib.contextmanager

@@ -219,10 +219,11 @@ def _gated(this: Exchange) -> bool:
 
 
 def _forget_bias(this: Exchange) -> bool:
-    gates = _gated(this) or any(
-        isinstance(leaf, Along) and leaf.output > 0 for leaf in _leaves(this.edit.expression)
-    )  # fmt: skip
-    return gates and _only(this, {"AddV2", "Add", "Sigmoid"}) and this.added != this.dropped | Counter()  # fmt: skip
+    """Whether another number, or none, is added to a gate."""
+    gates = _gated(this) or any(isinstance(leaf, Along) and leaf.output > 0 for leaf in _leaves(this.edit.expression))
+    return (
+        gates and _only(this, {"AddV2", "Add", "Sigmoid"}) and (this.added != this.dropped or _constants_differ(this))
+    )
 
 
 def _mode(this: Exchange) -> bool:
@@ -290,8 +291,8 @@ RULES: tuple[tuple[str, Callable[[Exchange], bool]], ...] = (
     ("kernel layout", _stored_order),
     ("flatten order", _flatten),
     ("reset_after", lambda t: {"MatMul", "Mul"} <= t.kinds and t.added["MatMul"] != t.dropped["MatMul"]),
-    ("gate order", lambda t: _gated(t) and t.added == t.dropped and len(t.edit.added) > 1),
     ("forget bias", _forget_bias),
+    ("gate order", lambda t: _gated(t) and t.added == t.dropped and len(t.edit.added) > 1),
     ("batch normalization mode", _mode),
     ("activation", lambda t: _only(t, ACTIVATIONS)),
     ("from_logits", _probabilities),

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tf_repro.migrate.bisection import graft
 from tf_repro.migrate.bisection.edits import applied
-from tf_repro.migrate.bisection.matching import Matches
+from tf_repro.migrate.bisection.matching import CLOSE, Matches, are_close
 from tf_repro.migrate.bisection.port import Recorder
 from tf_repro.migrate.bisection.region import Region
 from tf_repro.migrate.bisection.search import Difference
@@ -90,7 +90,7 @@ def _exchanging(cause: str, change: str, key: graft.Key, function: Any, where: W
 def applied_gradients(this: Any, differences: Sequence[Difference], legacy: Trace, port: Trace) -> Iterator[Candidate]:
     """What TF1 makes of the gradients before they are applied, in place of what the port does."""
     found = [each for each in differences if each.kind == "gradient"]
-    if not found:
+    if not found or all(map(_is_negated, found)):  # the sign has a candidate of its own
         return
     end, expressions = Ref(len(port.nodes)), {}
     for each in found:
@@ -116,6 +116,11 @@ def _about(
         bound = f" ({operation.name.split('/')[0]})" if operation is not None else ""
         if operation is None:
             return "clipping", "with the port's clipping of the gradients left out, as TF1 applies them unclipped", ours
+        kind = operation.name.split("/")[0].rstrip("_0123456789")
+        kind = "clip_by_global_norm" if kind == "global_norm" else kind
+        ours_text = "" if ours is None or ours.place is None else text_of(ours.place.file, ours.place.line)
+        if ours is not None and kind.startswith("clip_by") and kind not in ours_text:
+            return "clip by value for norm", f"with TF1's tf.{kind} in place of the port's clipping", ours
         instead = "added, which the port lacks" if ours is None else "in place of the port's"
         return "clipping", f"with TF1's clipping of the gradients{bound} {instead}", ours
     roots = {name: ref for (kind, name), ref in port.roots.items() if kind == "gradient"}
@@ -128,6 +133,11 @@ def _about(
         ):
             return "gradients out of order", f"with each of {', '.join(taken)} given its own gradient", None
     return "gradients changed", "with what TF1 makes of the gradients before it applies them", None
+
+
+def _is_negated(difference: Difference) -> bool:
+    legacy, port = (each.trace.value(each.root) for each in difference.regions)
+    return legacy is not None and port is not None and legacy.size == port.size and are_close(legacy, -port, CLOSE[0])
 
 
 def _clipping(region: Region) -> Node | None:
