@@ -11,7 +11,9 @@ from tf_repro.report.pictures.drawn import Drawn
 from tf_repro.report.pictures.svg import MARKERS, SERIES, Picture, picture, shaded
 
 REFERENCE = "tf-1.4.1"
-EMULATED = {"lanes-4": "4 lanes", "lanes-8": "8 lanes"}
+LABEL = 7.0
+"""Points of the columns' names: nine columns share 300 points, and "Session" must fit one of them."""
+EMULATED = {"lanes-4": "4\nlanes", "lanes-8": "8\nlanes"}
 CURRENT = {"compat.v1": "Session", "eager": "eager", "xla": "XLA", "eager:tf1": "“tf1”"}
 
 
@@ -24,7 +26,7 @@ def columns(engines: Sequence[str] | Mapping[str, object], current: str) -> dict
 
     Example:
         >>> columns(["eager", "tf-1.5.1", "lanes-8", "tf-1.15.5", "derivation"], "2.21.0")
-        {'tf-1.5.1': '1.5.1', 'tf-1.15.5': '1.15.5', 'lanes-8': '8 lanes', 'eager': '2.21.0\\neager'}
+        {'tf-1.5.1': '1.5.1', 'tf-1.15.5': '1.15.5', 'lanes-8': '8\\nlanes', 'eager': '2.21.0\\neager'}
     """
     recorded = [engine for engine in engines if engine.startswith("tf-")]
     recorded.sort(key=lambda engine: [int(part) for part in engine.removeprefix("tf-").split(".")])
@@ -49,6 +51,7 @@ def weights(records: Mapping[str, Record], current: str) -> Picture:
         for index, colour in enumerate(SERIES):
             axes.plot(apart[:, index], linestyle="none", marker=MARKERS[index], color=colour, label=f"w[{index}]")
         axes.set_xticks(range(len(shown)), list(shown.values()))
+        axes.tick_params(axis="x", labelsize=LABEL)
         axes.set(xlabel="TensorFlow release, or emulated kernel", ylabel="weight minus 1.4.1's, 10⁻⁸")
         figure.legend(loc="outside upper center", ncols=len(SERIES), handlelength=1.5, columnspacing=1.2)
 
@@ -86,6 +89,7 @@ def figures(findings: Sequence[Finding], current: str) -> Picture:
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         shaded(axes, np.minimum(shares, 1), texts, names, list(shown.values()))
+        axes.tick_params(axis="x", labelsize=LABEL)
         axes.set(xlabel="TensorFlow release, or emulated kernel", ylabel="figure after the step")
 
     away = {
