@@ -205,7 +205,8 @@ BESIDES_THE_TWELVE = {
 )
 def test_fault_is_caught_on_its_rung_with_its_cause(tmp_path, name):
     rung, cause, bit_equal, legacy, port = FAULTS[name]
-    report = migrate.check(*written(tmp_path, changed(LEGACY, *legacy), changed(PORT, *port)), steps=4)
+    strict = name == "float64 leak"  # which changes nothing but how the port rounds
+    report = migrate.check(*written(tmp_path, changed(LEGACY, *legacy), changed(PORT, *port)), steps=4, strict=strict)
     assert not report.passed
     assert report.failed.name == rung, str(report)
     assert (cause, bit_equal) in {(each.name, each.passes) for each in report.failed.causes}, str(report)
