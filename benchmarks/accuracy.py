@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.cases import build, implementations
-from tf_repro.suite.derivations.softmax_jacobian import softmax_and_product
+from tf_repro.suite.derivations.softmax import softmax_and_product
 
 
 def measure_accuracy(classes, scale, offset):

@@ -9,10 +9,16 @@ import json
 import os
 import platform
 import sys
+from collections import OrderedDict
 
 import numpy as np
 
+from legacy_tf1 import run
+from legacy_tf1.documents import RUNS, named
+from legacy_tf1.version_1 import tf_version, version_1
+
 PROGRAMS = ("softmax_backprop", "softmax_cross_entropy", "reverse_mode")
+OTHERS = ("optimizers", "softmax_rows")
 
 
 def processor():
@@ -32,12 +38,25 @@ def encode(value):
     return {"dtype": str(array.dtype), "shape": shape, "values": " ".join(values)}
 
 
+def document(name):
+    """What the programs of a document compute: {moment: {quantity: array}}."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py")
+    moments = OrderedDict()
+    for label, program, inputs, steps in RUNS[name]:
+        with version_1() as tf:
+            computed, _ = run.run(
+                path, tf, steps=max(steps, 1), inputs=inputs, program=program, moments=("before", "after")
+            )
+        moments.update(named(label, computed))
+    return moments
+
+
 def record(programs=PROGRAMS):
     """Run the programs and return the recording as a JSON-ready dictionary."""
     import tensorflow
 
     provenance = {
-        "tensorflow": tensorflow.__version__,
+        "tensorflow": tf_version(tensorflow),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "cpu": processor(),
@@ -45,7 +64,7 @@ def record(programs=PROGRAMS):
     }
     records = {}
     for program in programs:
-        moments = importlib.import_module("legacy_tf1." + program).run_all()
+        moments = document(program) if program in RUNS else importlib.import_module("legacy_tf1." + program).run_all()
         records[program] = {
             moment: {name: encode(value) for name, value in quantities.items()}
             for moment, quantities in moments.items()
@@ -58,7 +77,10 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m legacy_tf1.record", description=__doc__)
     parser.add_argument("out", metavar="OUT.json", help="where the recording goes")
     parser.add_argument(
-        "--program", action="append", choices=(*PROGRAMS, "optimizers"), help="record this one only; may be repeated"
+        "--program",
+        action="append",
+        choices=PROGRAMS + OTHERS,
+        help="record this one only; may be repeated",
     )
     chosen = parser.parse_args(arguments)
     out = chosen.out

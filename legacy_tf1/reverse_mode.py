@@ -2,9 +2,7 @@
 
 from collections import OrderedDict
 
-import numpy as np
-
-from legacy_tf1.tensorflow1 import tf
+import tensorflow as tf
 
 X = (-1.0, -2.0)
 W = (2.0, 3.0)
@@ -29,49 +27,35 @@ def cosine(y):
     return tf.reduce_sum(tf.reduce_sum(y * truth) / lengths)
 
 
-def run(x=X, w=W, learning_rate=1.0, steps=1, cost=product):
-    """Descend cost(w * x); {moment: {quantity: array}}."""
-    with tf.Graph().as_default():
-        # inputs
-        inputs = tf.constant(x, dtype=tf.float32)
-        # variables
-        weights = tf.Variable(np.float32(w))
-        # forward
-        y = weights * inputs
-        value = cost(y)
-        # update
-        train = tf.train.GradientDescentOptimizer(learning_rate).minimize(value)
-        gradient = tf.gradients(value, weights)[0]
-        # training
-        prints = OrderedDict([("y", y), ("w", weights), ("cost", value), ("gradient", gradient)])
-        with tf.Session() as session:
-            session.run(tf.global_variables_initializer())
-            before = session.run(list(prints.values()))
-            for _ in range(steps):
-                session.run(train)
-            after = session.run(list(prints.values()))
-    return {"before": OrderedDict(zip(prints, before)), "after": OrderedDict(zip(prints, after))}
+COSTS = {"product": product, "product_with_first": product_with_first, "cosine": cosine}
 
 
-def sweep(point=POINT):
+def build(x=X, w=W, learning_rate=1.0, cost="product"):
+    """Descend a cost of y = w * x; minimize() descends the sum of a vector cost."""
+    # inputs
+    inputs = tf.constant(x, dtype=tf.float32)
+    # variables
+    weights = tf.Variable(tf.constant(w, dtype=tf.float32), name="w")
+    # forward
+    y = weights * inputs
+    value = COSTS[cost](y)
+    # update
+    train = tf.train.GradientDescentOptimizer(learning_rate).minimize(value)
+    gradient = tf.gradients(value, weights)[0]
+    return {
+        "placeholders": {},
+        "fetches": OrderedDict([("y", y), ("w", weights), ("cost", value), ("gradient", gradient)]),
+        "train": train,
+    }
+
+
+def build_sweep(point=POINT):
     """Values of the nodes n1 to n7 of f(x, y) = x²y + y + 2, and f's partial derivative by each."""
-    with tf.Graph().as_default():
-        n1, n2, n3 = tf.constant(point[0]), tf.constant(point[1]), tf.constant(2.0)
-        n4 = n1 * n1
-        n5 = n4 * n2
-        n6 = n2 + n3
-        n7 = n5 + n6
-        nodes = [n1, n2, n3, n4, n5, n6, n7]
-        with tf.Session() as session:
-            values, partials = session.run([nodes, tf.gradients(n7, nodes)])
-    return {"value": np.stack(values), "partial": np.stack(partials)}
-
-
-def run_all():
-    """What `legacy_tf1.record` records of these programs."""
-    moments = run()
-    moments["sweep"] = sweep()
-    moments["after, cost y0·y"] = run(cost=product_with_first)["after"]
-    for moment, quantities in run(cost=cosine).items():
-        moments[moment + ", cosine"] = quantities
-    return moments
+    n1, n2, n3 = tf.constant(point[0]), tf.constant(point[1]), tf.constant(2.0)
+    n4 = n1 * n1
+    n5 = n4 * n2
+    n6 = n2 + n3
+    n7 = n5 + n6
+    nodes = [n1, n2, n3, n4, n5, n6, n7]
+    fetches = OrderedDict([("value", tf.stack(nodes)), ("partial", tf.stack(tf.gradients(n7, nodes)))])
+    return {"placeholders": {}, "fetches": fetches}

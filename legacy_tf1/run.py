@@ -1,7 +1,10 @@
-"""Run a TF1 program and write down what it computes: ``python runner.py REQUEST.json FOLDER`` on any TensorFlow 1.x.
+"""Run a TF1 program and write down what it computes: ``python run.py REQUEST.json FOLDER`` on any TensorFlow.
 
-This file stands alone: Python 3.6, NumPy and TensorFlow are all it needs. The checker starts it in a genuine TF1
-interpreter, or calls :func:`run` in its own process with ``tensorflow.compat.v1``.
+A TF1 program is a file with ``build(**inputs)`` that is written with plain ``import tensorflow as tf`` and returns a
+dict: ``placeholders`` and ``fetches`` (tensors by name) and, if it has them, ``train`` (the train op), ``feeds``
+(arrays by placeholder) and ``gradients`` (tensors by variable).
+
+Python 3.6, NumPy and TensorFlow (0.12 to 1.15, or the ``compat.v1`` of 2) are all that this folder needs.
 """
 
 import contextlib
@@ -16,195 +19,183 @@ from collections import OrderedDict
 
 import numpy as np
 
-DRAWN_BATCH = 8
-HYPERPARAMETERS = OrderedDict(
-    [
-        ("beta1", "_beta1"),
-        ("beta2", "_beta2"),
-        ("epsilon", "_epsilon"),
-        ("decay", "_decay"),
-        ("rho", "_rho"),
-        ("momentum", "_momentum"),
-        ("use_nesterov", "_use_nesterov"),
-        ("centered", "_centered"),
-        ("initial_accumulator_value", "_initial_accumulator_value"),
-        ("learning_rate_power", "_learning_rate_power"),
-        ("l1_regularization_strength", "_l1_regularization_strength"),
-        ("l2_regularization_strength", "_l2_regularization_strength"),
-        ("l2_shrinkage_regularization_strength", "_l2_shrinkage_regularization_strength"),
-    ]
-)
+if __package__:
+    from legacy_tf1.program_feeds import Feeds, ProgramError
+    from legacy_tf1.program_optimizers import (
+        captured_optimizers,
+        describe,
+        learning_rate,
+        plain,
+        rate_is_used,
+        slot_variables,
+    )
+    from legacy_tf1.version_1 import is_version_1, tf_version, version_1
+else:  # a script in an interpreter of its own, which must not see what else lies beside this file
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    from program_feeds import Feeds, ProgramError
+    from program_optimizers import captured_optimizers, describe, learning_rate, plain, rate_is_used, slot_variables
+    from version_1 import is_version_1, tf_version, version_1
+
+    beside = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [place for place in sys.path if os.path.abspath(place) != beside]
+
+MOMENTS = ("initial", "initial slots", "before", "gradients", "steps", "slots", "after", "learning rate", "feeds")
 
 
-class ProgramError(Exception):
-    """The program or the feeds break a rule; the message is one line."""
-
-
-def run(path, tf, steps, seed, given, start=None):
-    """Build the program and run every moment of it.
+def run(path, tf, *, steps=1, seed=0, feeds=None, start=None, inputs=None, program="build", moments=MOMENTS):
+    """Build the program and run every moment of it that is asked for.
 
     Args:
-        path: the file with ``build()``.
-        tf: TensorFlow's version 1 API.
+        path: the program's file.
+        tf: TensorFlow's version 1 API, as the program imports it; see :func:`legacy_tf1.version_1.version_1`.
         steps: how many training steps.
         seed: of the graph, and of the feeds that are drawn.
-        given: feeds by placeholder name, or None; an extra leading axis holds one value per step.
+        feeds: feeds by placeholder name, or None; an extra leading axis holds one value per step.
         start: values for some of the variables in place of their initial ones, or None.
+        inputs: keyword arguments of the function, or None.
+        program: the name of the function in the file.
+        moments: which of ``MOMENTS``; ``"steps"`` stands for ``"step 1"``, ``"step 2"`` and so on.
 
     Returns:
-        ({moment: {quantity: array}}, a JSON-ready description of the program).
+        ({moment: {quantity: array}}, a JSON-ready description of the program). Without a train op there is nothing
+        behind ``"before"``.
     """
     tf.logging.set_verbosity(tf.logging.ERROR)
-    with tf.Graph().as_default():
-        tf.set_random_seed(seed)
-        with command_line_of(path), captured_optimizers(tf) as applied:
-            program = built(path)
-        feeds = Feeds(program["placeholders"], program.get("feeds") if given is None else given, seed)
-        variables = OrderedDict((plain(v), v) for v in tf.global_variables())
-        slots = slot_variables(applied)
-        model = OrderedDict(
+    with command_line_of(path), graph_of_its_own(tf, seed), captured_optimizers(tf) as applied:
+        content = built(path, program, inputs or {})
+        graph = graph_of(tf, content)
+        with graph.as_default():
+            built_program = Program(tf, content, applied, seed, feeds)
+            values = run_moments(tf, built_program, steps, start or {}, moments)
+            return values, built_program.description(graph)
+
+
+class Program:
+    """A program that has been built: its tensors, feeds, variables and slots."""
+
+    def __init__(self, tf, content, applied, seed, feeds):
+        self.tf, self.applied = tf, applied
+        self.fetches, self.train = content["fetches"], content.get("train")
+        self.gradients = content.get("gradients") or {}
+        self.feeds = Feeds(content["placeholders"], content.get("feeds") if feeds is None else feeds, seed)
+        self.variables = OrderedDict((plain(v), v) for v in tf.global_variables())
+        self.slots = slot_variables(applied)
+        self.model = OrderedDict(
             (name, v)
-            for name, v in variables.items()
-            if all(v is not slot for slot in slots.values()) and not re.search(r"(^|/)beta[12]_power(_\d+)?$", name)
+            for name, v in self.variables.items()
+            if all(v is not slot for slot in self.slots.values())
+            and not re.search(r"(^|/)beta[12]_power(_\d+)?$", name)
         )
-        moments = run_moments(tf, program, model, slots, applied, feeds, steps, variables, start or {})
-        trainable = {plain(v) for v in tf.trainable_variables()}
-    description = {
-        "tensorflow": tf_version(tf),
-        "python": platform.python_version(),
-        "trainable": [name for name in model if name in trainable],
-        "optimizers": [describe(optimizer) for optimizer, _ in applied],
-    }
-    moments["feeds"] = feeds.first()
-    return moments, description
+
+    def applied_gradients(self):
+        """What the optimizers apply, by variable, and the gradients that the program itself gives."""
+        gradients = OrderedDict(
+            (plain(v), self.tf.convert_to_tensor(g)) for _, pairs in self.applied for g, v in pairs if g is not None
+        )
+        gradients.update(self.gradients)
+        return gradients
+
+    def rate(self):
+        """The first optimizer's learning rate where every run of the train op computes it, else None."""
+        rates = [rate for rate in (learning_rate(optimizer) for optimizer, _ in self.applied) if rate is not None]
+        return rates[0] if rates and rate_is_used(rates[0], self.train) else None
+
+    def description(self, graph):
+        """What the program is and how it was executed, ready for JSON."""
+        trainable = {plain(v) for v in self.tf.trainable_variables()}
+        return {
+            "tensorflow": tf_version(self.tf),
+            "python": platform.python_version(),
+            "execution": "tf.Session of {} operations".format(len(graph.get_operations())),
+            "trainable": [name for name in self.model if name in trainable],
+            "order": in_order_of_computation(self.fetches),
+            "optimizers": [describe(optimizer) for optimizer, _ in self.applied],
+        }
 
 
-def run_moments(tf, program, model, slots, applied, feeds, steps, variables, given):
+def run_moments(tf, program, steps, given, asked):
     """What the program computes: initial values, fetches, gradients, every step, slots."""
     moments = OrderedDict()
-    fetches = program["fetches"]
-    gradients = OrderedDict(
-        (plain(v), tf.convert_to_tensor(g)) for _, pairs in applied for g, v in pairs if g is not None
-    )
-    gradients.update(program.get("gradients") or {})
-    with tf.Session() as session:
-        restore(session, tf, variables, given)
-        start = session.run(variables)
-        moments["initial"] = OrderedDict((name, start[name]) for name in model)
-        moments["initial slots"] = session.run(slots) if slots else {}
-        moments["forward"] = session.run(fetches, feeds.at(0))
-    if program.get("train") is None:
-        return moments
+    gradients = program.applied_gradients() if "gradients" in asked and program.train is not None else {}
+    with session_of(tf) as session:
+        restore(session, tf, program.variables, given)
+        start = session.run(program.variables) if program.variables else {}
+        moments["initial"] = OrderedDict((name, start[name]) for name in program.model)
+        moments["initial slots"] = session.run(program.slots) if program.slots else {}
+        moments["before"] = session.run(program.fetches, program.feeds.at(0))
     if gradients:
-        with tf.Session() as session:
-            restore(session, tf, variables, start)
-            moments["gradients"] = session.run(gradients, feeds.at(0))
-    with tf.Session() as session:
-        restore(session, tf, variables, start)
-        for step in range(1, steps + 1):
-            session.run(program["train"], feeds.at(step - 1))
-            moments[f"step {step}"] = session.run(model)
-        moments["slots"] = session.run(slots) if slots else {}
-        moments["forward after"] = session.run(fetches, feeds.at(0))
-    rates = [learning_rate(optimizer) for optimizer, _ in applied]
-    states = [start] + [moments[f"step {step}"] for step in range(1, steps)]
-    moments["learning rate"] = learning_rates(
-        tf, [rate for rate in rates if rate is not None], variables, states, feeds
-    )
-    return moments
+        with session_of(tf) as session:
+            restore(session, tf, program.variables, start)
+            moments["gradients"] = session.run(gradients, program.feeds.at(0))
+    if program.train is not None:
+        with session_of(tf) as session:
+            restore(session, tf, program.variables, start)
+            train(session, program, steps, asked, moments)
+    moments["feeds"] = program.feeds.first()
+    kept = set(asked) | ({moment for moment in moments if moment.startswith("step ")} if "steps" in asked else set())
+    return OrderedDict((moment, quantities) for moment, quantities in moments.items() if moment in kept)
 
 
-def learning_rates(tf, rates, variables, states, feeds):
-    """The first optimizer's rate in each step, read apart from the training: it may run updates that hang on it."""
-    read = OrderedDict()
-    for step, state in enumerate(states if rates else []):
-        with tf.Session() as session:
-            restore(session, tf, variables, state)
-            read[f"step {step + 1}"] = session.run(rates[0], feeds.at(step))
-    return read
+def train(session, program, steps, asked, moments):
+    """Run the steps; the rate is that of the very run, for a run of its own might run updates that hang on it."""
+    rate = program.rate() if "learning rate" in asked else None
+    fetched = [program.train] if rate is None else [program.train, rate]
+    rates = OrderedDict()
+    for step in range(1, steps + 1):
+        values = session.run(fetched, program.feeds.at(step - 1))
+        if rate is not None:
+            rates["step {}".format(step)] = values[1]
+        if "steps" in asked:
+            moments["step {}".format(step)] = session.run(program.model)
+    moments["slots"] = session.run(program.slots) if program.slots else {}
+    moments["after"] = session.run(program.fetches, program.feeds.at(0))
+    moments["learning rate"] = rates
+
+
+def in_order_of_computation(fetches):
+    """The names of the fetches, those first that others are computed from."""
+    place = {operation.name: number for number, operation in enumerate(tensor_graph_operations(fetches))}
+    return sorted(fetches, key=lambda name: place.get(fetches[name].op.name, 0))
+
+
+def tensor_graph_operations(fetches):
+    """The operations of the graph that the fetches are in."""
+    return next(iter(fetches.values())).graph.get_operations() if fetches else []
+
+
+def session_of(tf):
+    """A Session of one thread: how many share a sum decides its order."""
+    return tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1))
 
 
 def restore(session, tf, variables, values):
-    """Initialise, then put ``values`` in place of what random initialisers drew."""
+    """Initialise, then put ``values`` in place of what initialisers drew."""
     session.run(tf.global_variables_initializer())
-    for name, value in values.items():
-        initializer = variables[name].initializer
-        session.run(initializer, {initializer.inputs[1]: value})
+    initializers = {name: variables[name].initializer for name in values}
+    session.run(initializers, {initializers[name].inputs[1]: value for name, value in values.items()})
 
 
-class Feeds:
-    """What each step is fed: given by name, or drawn from the placeholders' shapes."""
+@contextlib.contextmanager
+def graph_of_its_own(tf, seed):
+    """While it lasts there is a new default graph, and tf.reset_default_graph() gives another one."""
+    original = tf.reset_default_graph
+    with contextlib.ExitStack() as stack:
 
-    def __init__(self, placeholders, given, seed):
-        self.placeholders = placeholders
-        given = dict(given or {})
-        for name in given:
-            if name not in placeholders:
-                raise ProgramError(
-                    "a feed must name one of the placeholders {}. Received: {!r}".format(", ".join(placeholders), name)
-                )
-        fed = {name: checked(name, placeholders[name], value) for name, value in given.items()}
-        lengths = [len(fed[name][0]) for name in fed if has_batch_axis(placeholders[name])]
-        batch, random = (lengths or [DRAWN_BATCH])[0], np.random.RandomState(seed)
-        self.values = OrderedDict(
-            (name, fed[name] if name in fed else drawn(name, placeholder, batch, random))
-            for name, placeholder in placeholders.items()
-        )
+        def new_graph():
+            stack.enter_context(tf.Graph().as_default())
+            tf.set_random_seed(seed)
 
-    def at(self, step):
-        """The feed dictionary of a step."""
-        return {self.placeholders[name]: values[step % len(values)] for name, values in self.values.items()}
-
-    def first(self):
-        """What every placeholder is fed, one value per step, by name."""
-        return OrderedDict((name, np.stack(values)) for name, values in self.values.items())
+        tf.reset_default_graph = new_graph
+        stack.callback(setattr, tf, "reset_default_graph", original)
+        new_graph()
+        yield
 
 
-def checked(name, placeholder, value):
-    """The value of each step: ``value`` fits the placeholder, or has one leading axis more."""
-    dtype, shape = placeholder.dtype.as_numpy_dtype, placeholder.shape
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf" or (np.dtype(dtype).kind in "iub" and array.dtype.kind == "f"):
-        raise ProgramError(
-            f"the feed {name!r} must hold numbers of dtype {np.dtype(dtype)}. Received: dtype {array.dtype}"
-        )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ProgramError(f"the feed {name!r} must be finite. Received: a nan or an infinity")
-    array = array.astype(dtype)
-    if fits(shape, array.shape):
-        return [array]
-    if array.ndim and len(array) and fits(shape, array.shape[1:]):
-        return list(array)
-    raise ProgramError(
-        f"the feed {name!r} must have shape {shape}, or one leading axis of steps more. Received: shape {array.shape}"
-    )
-
-
-def fits(shape, given):
-    """Whether a value of shape ``given`` can be fed to a placeholder of shape ``shape``."""
-    if shape.ndims is None:
-        return True
-    lengths = shape.as_list()
-    return len(lengths) == len(given) and all(a is None or a == b for a, b in zip(lengths, given))
-
-
-def has_batch_axis(placeholder):
-    """Whether the placeholder's first axis has any length."""
-    return bool(placeholder.shape.ndims) and placeholder.shape.as_list()[0] is None
-
-
-def drawn(name, placeholder, batch, random):
-    """Four steps of standard normal numbers, or of zeros and ones for integers and truth values."""
-    shape, dtype = placeholder.shape, np.dtype(placeholder.dtype.as_numpy_dtype)
-    if shape.ndims is None or shape.ndims == 0 or dtype.kind not in "biuf":
-        raise ProgramError(
-            "a placeholder that is a scalar, of unknown rank or not numeric must be given a feed. "
-            f"Received: {name!r} of shape {shape} and dtype {dtype} without one; add it to the feeds"
-        )
-    lengths = [batch if length is None else length for length in shape.as_list()]
-    if dtype.kind == "f":
-        return [random.randn(*lengths).astype(dtype) for _ in range(4)]
-    return [random.randint(0, 2, lengths).astype(dtype) for _ in range(4)]
+def graph_of(tf, program):
+    """The graph that the program's tensors are in; the default one where it has none."""
+    for tensor in (*program["fetches"].values(), *program["placeholders"].values()):
+        return tensor.graph
+    return tf.get_default_graph()
 
 
 @contextlib.contextmanager
@@ -217,71 +208,17 @@ def command_line_of(path):
         sys.argv = before
 
 
-class captured_optimizers:
-    """Note every ``tf.train.Optimizer.apply_gradients``: what is really applied, after clipping, and by whom."""
-
-    def __init__(self, tf):
-        self.optimizer = tf.train.Optimizer
-
-    def __enter__(self):
-        self.original = original = self.optimizer.apply_gradients
-        applied = []
-
-        def apply_gradients(self, grads_and_vars, *arguments, **options):
-            pairs = list(grads_and_vars)
-            applied.append((self, pairs))
-            return original(self, pairs, *arguments, **options)
-
-        self.optimizer.apply_gradients = apply_gradients
-        return applied
-
-    def __exit__(self, *_):
-        self.optimizer.apply_gradients = self.original
-
-
-def slot_variables(applied):
-    """{"<variable>/<slot>": variable} of every optimizer that was used."""
-    slots = OrderedDict()
-    for optimizer, pairs in applied:
-        for _, variable in pairs:
-            for slot in optimizer.get_slot_names():
-                found = optimizer.get_slot(variable, slot)
-                if found is not None:
-                    slots[plain(variable) + "/" + slot] = found
-    return slots
-
-
-def describe(optimizer):
-    """The optimizer's kind and those of its hyperparameters that are plain numbers."""
-    kind = re.sub("Optimizer$", "", type(optimizer).__name__)
-    values = ((name, getattr(optimizer, attribute, None)) for name, attribute in HYPERPARAMETERS.items())
-    return {"kind": kind, "hyperparameters": {k: v for k, v in values if isinstance(v, (bool, int, float))}}
-
-
-def learning_rate(optimizer):
-    """The learning rate as a tensor of the graph, or None."""
-    for attribute in ("_learning_rate_tensor", "_lr_t"):
-        if getattr(optimizer, attribute, None) is not None:
-            return getattr(optimizer, attribute)
-    return None
-
-
-def plain(variable):
-    """A variable's name without the output's number."""
-    return variable.name.split(":")[0]
-
-
-def built(path):
-    """What the ``build()`` of the file returns, its form checked."""
+def built(path, function, inputs):
+    """What the function of the file returns for the inputs, its form checked."""
     name = os.path.basename(path)
     module = load(path)
-    if not callable(getattr(module, "build", None)):
-        raise ProgramError(f"a program must define build(). Received: {name} without one")
+    if not callable(getattr(module, function, None)):
+        raise ProgramError(f"a program must define {function}(). Received: {name} without one")
     try:
-        program = module.build()
-    except Exception as error:
-        raise ProgramError(f"build() must succeed. Received: {explain(error, path)}") from None
-    rule = "build() of a TF1 program must return {'placeholders': {…}, 'fetches': {…}, 'train': …}. Received: "
+        program = getattr(module, function)(**inputs)
+    except (Exception, SystemExit) as error:
+        raise ProgramError(failure(f"{function}() must succeed", error, path)) from None
+    rule = function + "() of a TF1 program must return {'placeholders': {…}, 'fetches': {…}, 'train': …}. Received: "
     if not isinstance(program, dict):
         raise ProgramError(rule + f"{type(program).__name__} from {name}")
     unknown = set(program) - {"placeholders", "fetches", "train", "feeds", "gradients"}
@@ -320,9 +257,17 @@ def load(path):
     try:
         with open(path, encoding="utf-8") as file:
             exec(compile(file.read(), path, "exec"), module.__dict__)
-    except Exception as error:
-        raise ProgramError(f"a program must load. Received: {explain(error, path)}") from None
+    except (Exception, SystemExit) as error:
+        raise ProgramError(failure("a program must load", error, path)) from None
     return module
+
+
+def failure(rule, error, path):
+    """What broke the rule in one line; where the program ended itself, how to keep it from that."""
+    if not isinstance(error, SystemExit):
+        return "{}. Received: {}".format(rule, explain(error, path))
+    mend = "guard it by if __name__ == '__main__':" if rule.endswith("load") else "take it out"
+    return "a program must not end its process. Received: {}; {}".format(explain(error, path), mend)
 
 
 def explain(error, path):
@@ -334,9 +279,13 @@ def explain(error, path):
     return f"{place}: {type(error).__name__}: {text[:300]}"
 
 
-def tf_version(tf):
-    """TensorFlow's version, whichever face of it ``tf`` is."""
-    return getattr(tf, "__version__", None) or getattr(tf, "VERSION", "unknown")
+def require_version_1():
+    """Refuse an interpreter whose TensorFlow is not a genuine 1.x."""
+    import tensorflow
+
+    if not is_version_1(tensorflow):
+        found = "{} with TensorFlow {}".format(sys.executable, tf_version(tensorflow))
+        raise ProgramError("the interpreter must have TensorFlow 1.x. Received: " + found)
 
 
 def main(arguments):
@@ -345,23 +294,19 @@ def main(arguments):
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)
     sys.path.insert(0, os.path.dirname(os.path.abspath(request["path"])))
-    given = None
     if request["feeds"]:
         with np.load(request["feeds"]) as archive:
-            given = {name: archive[name] for name in archive.files}
+            request["feeds"] = {name: archive[name] for name in archive.files}
     arrays, index = {}, []
     try:
-        import tensorflow as tf
-
-        if not tf_version(tf).startswith("1."):
-            raise ProgramError(
-                f"the interpreter must have TensorFlow 1.x. Received: {sys.executable} with TensorFlow {tf_version(tf)}"
-            )
-        moments, description = run(request["path"], tf, request["steps"], request["seed"], given)
+        if request.pop("genuine", False):
+            require_version_1()
+        with version_1() as tf:
+            moments, description = run(tf=tf, **request)
         for moment, quantities in moments.items():
             for name, value in quantities.items():
                 index.append([moment, name])
-                arrays[f"a{len(index) - 1}"] = value
+                arrays["a{}".format(len(index) - 1)] = value
         answer = {"description": description, "moments": list(moments), "index": index}
         np.savez(os.path.join(folder, "run.npz"), **arrays)
     except ProgramError as error:
@@ -370,9 +315,8 @@ def main(arguments):
         answer = {"error": f"the interpreter must have TensorFlow 1.x. Received: {sys.executable}: {error}"}
     except Exception as error:
         answer = {"error": "the TF1 program must run. Received: " + explain(error, request["path"])}
-    text = json.dumps(answer)
     with open(os.path.join(folder, "run.json"), "w", encoding="utf-8") as file:
-        file.write(text)
+        file.write(json.dumps(answer))
 
 
 if __name__ == "__main__":

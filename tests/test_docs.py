@@ -12,7 +12,8 @@ from tf_repro.migrate import scanner
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md") if path.parent.name != "codes")
+WRITTEN = {"scanner/codes/table"}  # by the build, with a page for each code of the scanner
 
 IDIOMS = {
     "placeholder": "tf.placeholder",
@@ -27,7 +28,12 @@ IDIOMS = {
     "saver": "tf.train.Saver",
 }
 
-MODULES = ["nn", "layers", "losses", "models", "optimizers", "migrate", "record", "compare", "claims", "suite"]
+GROUPED = ["variables", "control_flow", "pipelines", "layers", "training", "surroundings"]
+
+MODULES = [
+    *("nn", "layers", "losses", "models", "optimizers", "migrate"),
+    *("core.record", "core.verdicts", "core.ulp", "core.rounding", "suite.claims", "suite.run"),
+]
 
 
 def read(page):
@@ -48,10 +54,21 @@ def test_idiom_has_a_page_that_runs_both_programs_and_compares_them(page):
     assert "np.testing.assert_array_equal(" in code or "assert np.array_equal(" in code
 
 
+@pytest.mark.parametrize("page", GROUPED)
+def test_each_idiom_of_a_grouped_page_has_both_programs_and_compares_them(page):
+    sections = re.split(r"^## ", read(f"migration/{page}.md"), flags=re.MULTILINE)[1:]
+    for section in sections:
+        title = section.splitlines()[0]
+        assert ("### TensorFlow 1" in section) == ("### TensorFlow 2" in section), title
+        code = "\n".join(cells(section))
+        assert "assert" in code, title
+
+
 @pytest.mark.parametrize(("page", "symbol"), IDIOMS.items())
 def test_scan_names_the_page_as_proof(page, symbol, tmp_path):
     program = tmp_path / "program.py"
-    program.write_text(f"import tensorflow as tf\n{'s = tf.Session(); s.run' if '.run' in symbol else symbol}(0)\n")
+    name = symbol.replace("tf.Session.", "s.")
+    program.write_text(f"import tensorflow as tf\ns = tf.Session()\n{name}(0)\n")
     proofs = {proof for hit in scanner.scan([program]) for proof in hit.proof}
     assert f"docs/migration/{page}.md" in proofs
 
@@ -63,7 +80,7 @@ def test_every_page_is_in_a_table_of_contents():
         for entries in re.findall(r"^```\{toctree\}\n(.*?)^```", read(page), re.DOTALL | re.MULTILINE):
             names = [line for line in entries.splitlines() if line and not line.startswith(":")]
             listed |= {(folder / name).as_posix() for name in names}
-    assert sorted(listed) == [page.removesuffix(".md") for page in PAGES]
+    assert sorted(listed - WRITTEN) == [page.removesuffix(".md") for page in PAGES]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -15,7 +15,7 @@ from legacy_tf1 import optimizers as legacy
 from tf_repro import optimizers
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
-from tf_repro.core.verdicts import ulp_distance
+from tf_repro.core.ulp import distance
 from tf_repro.suite.recordings import load_recording
 
 RECORDINGS = Path(legacy_tf1.__file__).parent / "recordings"
@@ -72,7 +72,7 @@ def hold_against(genuine, moments, name):
             lanes = 8 if quantity.startswith("w") else 0
             np.testing.assert_array_equal(received[lanes:], expected[lanes:], f"{moment}: {quantity}")
             pairs = zip(received[:lanes], expected[:lanes], strict=True)
-            drift = max([drift, *(ulp_distance(a, b) for a, b in pairs)])
+            drift = max([drift, *(distance(a, b) for a, b in pairs)])
     assert drift <= make(name).packet_ulp
 
 

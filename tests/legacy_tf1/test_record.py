@@ -10,8 +10,7 @@ import pytest
 
 import legacy_tf1
 from legacy_tf1 import record as recorder
-from tf_repro.suite.recordings import load_recording
-from tf_repro.suite.run import RECORDINGS
+from tf_repro.suite.recordings import RECORDINGS, load_recording
 
 ROOT = Path(legacy_tf1.__file__).parent
 RELEASES = ("1.4.1", "1.5.1", "1.15.5")

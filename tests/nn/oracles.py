@@ -4,9 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from tests.nn.tolerances import TINY
-from tf_repro.suite.derivations import softmax_jacobian
+from tf_repro.suite.derivations import softmax
 
-softmax_truth = softmax_jacobian.softmax_and_product
+softmax_truth = softmax.softmax_and_product
 
 
 def log_softmax_truth(logits, cotangent):

@@ -4,6 +4,7 @@ import pytest
 from tests.rounding import assert_within_rounding
 from tf_repro.core.errors import InputError
 from tf_repro.ports import reverse_mode
+from tf_repro.programs import tf2
 from tf_repro.programs.tf2 import ENGINES
 from tf_repro.suite.derivations import reverse_mode as derivation
 
@@ -20,7 +21,8 @@ def test_other_inputs_follow_the_derivation(engine, cost):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_sweep_at_another_point(engine):
-    sweep, truth = reverse_mode.sweep(point=(-2, 5), engine=engine), derivation.sweep((-2.0, 5.0))
+    run = tf2.run(reverse_mode.build_sweep, {"point": (-2, 5)}, engine=engine)
+    sweep, truth = run["before"], derivation.sweep((-2.0, 5.0))
     assert np.array_equal(sweep["value"], truth["value"])
     assert np.array_equal(sweep["partial"], truth["partial"])
 

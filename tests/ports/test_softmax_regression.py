@@ -5,7 +5,8 @@ from tests.rounding import assert_within_rounding
 from tf_repro.core import data
 from tf_repro.core.errors import InputError
 from tf_repro.ports import softmax_regression
-from tf_repro.ports.softmax_regression import BLOCK, SoftmaxRegression
+from tf_repro.ports.softmax_regression import SoftmaxRegression
+from tf_repro.programs import tf2
 from tf_repro.programs.tf2 import ENGINES
 from tf_repro.suite.derivations import softmax_regression as derivation
 
@@ -27,20 +28,13 @@ def test_training_resumes_to_the_identical_trajectory(engine, tmp_path):
     samples = data.random_samples(samples=30, features=4, classes=3)
     whole, first, second = (SoftmaxRegression(*samples, engine) for _ in range(3))
     losses, resumed = [], []
-    whole.train(lambda count, loss: losses.append((count, loss)), repeat=2 * BLOCK + 30)
-    first.train(lambda count, loss: resumed.append((count, loss)), repeat=BLOCK + 7)
+    whole.train(lambda count, loss: losses.append((count, loss)), repeat=30)
+    first.train(lambda count, loss: resumed.append((count, loss)), repeat=7)
     first.save(tmp_path / "weights.npz")
     second.load(tmp_path / "weights.npz")
-    second.train(lambda count, loss: resumed.append((count, loss)), repeat=BLOCK + 23)
+    second.train(lambda count, loss: resumed.append((count, loss)), repeat=23)
     assert losses == resumed
     assert np.array_equal(whole.weights, second.weights)
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_callback_is_called_once_a_step(engine):
-    counts = []
-    softmax_regression.run(repeat=BLOCK + 1, handle=lambda count, loss: counts.append(count), engine=engine)
-    assert counts == list(range(1, BLOCK + 2))
 
 
 def test_loss_needs_memory_for_samples_times_classes():
@@ -55,14 +49,15 @@ def test_loss_needs_memory_for_samples_times_classes():
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_experiments_with_other_inputs(engine):
-    two = softmax_regression.two_class(probabilities=[[0.25, 0.75]], engine=engine)
+    two = tf2.run(softmax_regression.build_two_classes, {"probabilities": [[0.25, 0.75]]}, engine=engine)["before"]
     assert_within_rounding(two["loss"], np.log(0.25), terms=4)
-    label = softmax_regression.label_probability(logits=[[0.0, np.log(3.0)]], labels=[1], engine=engine)
+    given = {"logits": [[0.0, np.log(3.0)]], "labels": [1]}
+    label = tf2.run(softmax_regression.build_label_probability, given, engine=engine)["before"]
     assert_within_rounding(label["q"], 0.75, terms=4)
 
 
 def test_derivation_experiments_with_other_inputs():
-    assert_within_rounding(derivation.two_class([[0.25, 0.75]])["loss"], np.log(0.25), terms=4)
+    assert_within_rounding(derivation.two_classes([[0.25, 0.75]])["loss"], np.log(0.25), terms=4)
     assert_within_rounding(derivation.label_probability([[0.0, np.log(3.0)]], [1])["q"], 0.75, terms=4)
 
 
@@ -74,9 +69,12 @@ def test_derivation_experiments_with_other_inputs():
         (lambda: SoftmaxRegression([[1.0]], [[1]], "cuda"), "engine must be one of"),
         (lambda: softmax_regression.run(features=[[1.0]]), "features and labels must be given together"),
         (lambda: softmax_regression.run(repeat=0), "repeat must be a whole number of at least 1"),
-        (lambda: softmax_regression.label_probability(logits=[[1.0]]), "logits and labels must be given together"),
         (
-            lambda: softmax_regression.label_probability(logits=[[1.0]], labels=[1]),
+            lambda: softmax_regression.build_label_probability(logits=[[1.0]]),
+            "logits and labels must be given together",
+        ),
+        (
+            lambda: softmax_regression.build_label_probability(logits=[[1.0]], labels=[1]),
             r"labels must be 1 classes in \[0, 1\)",
         ),
     ],

@@ -2,12 +2,14 @@
 
 import sys
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.migrate.checker.programs import LEGACY, PORT, changed, written
 from tf_repro import migrate
-from tf_repro.programs.tf1 import run_legacy
+from tf_repro.core.errors import InputError
+from tf_repro.programs.tf1 import run_legacy, run_tf1
 
 HELPER = "import tensorflow as tf\n\ndef width(tensor):\n    return tensor.shape[1].value\n"
 
@@ -106,3 +108,69 @@ def test_rates_and_slots_are_recorded(tmp_path):
     assert rates == pytest.approx([0.1, 0.1, 0.05, 0.05])
     assert list(record["slots"]) == [f"{name}/momentum" for name in ("w1", "b1", "w2", "b2")]
     assert description["optimizers"][0]["hyperparameters"] == {"momentum": 0.9, "use_nesterov": False}
+
+
+WITH_INPUTS = """
+import tensorflow as tf
+
+def build(rate=0.5, start=(1.0, 2.0)):
+    x = tf.placeholder(tf.float32, [2])
+    w = tf.Variable(tf.constant(start))
+    loss = tf.reduce_sum(tf.square(w * x))
+    train = tf.train.GradientDescentOptimizer(rate).minimize(loss)
+    return {"placeholders": {"x": x}, "fetches": {"w": w}, "train": train, "feeds": {"x": [1.0, 1.0]}}
+
+def without_training(offset):
+    return {"placeholders": {}, "fetches": {"sum": tf.constant(1.0) + offset}}
+"""
+
+
+def test_suite_gets_before_and_after_of_its_inputs(tmp_path):
+    path, _ = written(tmp_path, legacy=WITH_INPUTS)
+    record = run_tf1(path, inputs={"rate": 0.25, "start": [4.0, 8.0]}, steps=2)
+    assert list(record) == ["before", "after"]
+    np.testing.assert_array_equal(record["before"]["w"], np.float32([4, 8]))
+    np.testing.assert_array_equal(record["after"]["w"], np.float32([1, 2]))
+    assert record.provenance["execution"].startswith("tf.Session of ")
+
+
+def test_another_function_of_the_file_and_no_training(tmp_path):
+    path, _ = written(tmp_path, legacy=WITH_INPUTS)
+    record = run_tf1(path, program="without_training", inputs={"offset": 2.0})
+    assert {moment: dict(quantities) for moment, quantities in record.items()} == {"before": {"sum": 3.0}}
+
+
+@pytest.mark.parametrize(
+    ("program", "inputs", "message"),
+    [
+        ("absent", {}, r"must define absent\(\)\. Received: legacy\.py without one"),
+        ("build", {"speed": 1.0}, r"build\(\) must succeed\. Received: .*unexpected keyword argument 'speed'"),
+        ("without_training", {}, r"without_training\(\) must succeed\. Received: .*'offset'"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_one_line(tmp_path, program, inputs, message):
+    path, _ = written(tmp_path, legacy=WITH_INPUTS)
+    with pytest.raises(InputError, match=message):
+        run_tf1(path, program=program, inputs=inputs)
+
+
+@pytest.mark.parametrize("place", ["at import", "in build"])
+def test_program_may_reset_the_default_graph(tmp_path, place):
+    reset = {
+        "at import": ("def build", "tf.constant(1.0)\ntf.reset_default_graph()\n\ndef build"),
+        "in build": ("    x =", "    tf.reset_default_graph()\n    x ="),
+    }[place]
+    path, _ = written(tmp_path, legacy=changed(LEGACY, reset))
+    plain, _ = written(tmp_path / "plain")
+    assert run_tf1(path)["after"]["loss"] == run_tf1(plain)["after"]["loss"]
+
+
+def test_program_may_have_a_graph_of_its_own(tmp_path):
+    own = (
+        "def build():",
+        "def build():\n    with tf.Graph().as_default():\n        tf.set_random_seed(0)\n        return within()\n\n"
+        "def within():",
+    )
+    path, _ = written(tmp_path, legacy=changed(LEGACY, own))
+    plain, _ = written(tmp_path / "plain")
+    assert run_tf1(path)["after"]["loss"] == run_tf1(plain)["after"]["loss"]

@@ -94,5 +94,5 @@ def test_softmax_regression():
     w = [mpmath.mpf(0)] * 4
     for _ in range(2):
         w = [w_i + mpmath.mpf("0.1") * g_i for w_i, g_i in zip(w, gradient(loss, w), strict=True)]
-    after = softmax_regression.run(features=features, labels=labels, repeat=2)["after"]
+    after = softmax_regression.run(features=features, labels=labels, steps=2)["after"]
     assert_within_rounding(after["w"].ravel(), np.array(w, float), terms=8)

@@ -6,7 +6,8 @@ from tf_repro.suite import claims
 GOOD = """
 title = "a title"
 source = "a source"
-engines = ["eager", "derivation"]
+engines = ["tf-1.5.1", "eager", "derivation"]
+may_drift = ["eager"]
 
 [reasons]
 rounding = "why"
@@ -18,8 +19,10 @@ quantity = "w"
 rule = "float32 array"
 printed = ["0.5", "1."]
 where = "the result"
-engines.eager = { ulp = [0, [0, 2]], reason = "rounding" }
+engines."tf-1.5.1" = { ulp = [0, 2], reason = "rounding" }
 """
+
+DRIFT = GOOD.splitlines()[-1]
 
 
 @pytest.fixture
@@ -33,7 +36,8 @@ def load(tmp_path):
 
 def test_a_drift_is_declared_per_scalar(load):
     (claim,) = load(GOOD).claims
-    assert [declared.text for declared in claim.declarations["eager"]] == ["reproduced", "reproduced or drifted"]
+    assert [declared.text for declared in claim.declarations["tf-1.5.1"]] == ["reproduced", "drifted"]
+    assert [declared.text for declared in claim.declarations["eager"]] == ["reproduced or drifted"] * 2
     assert [declared.text for declared in claim.declarations["derivation"]] == ["reproduced", "reproduced"]
 
 
@@ -56,16 +60,29 @@ def change(old, new):
         (change('id = "w"\n', ""), r"claim '\(no id\)': a claim must have .*\. Received: no id"),
         (change('where = "the result"', 'were = "x"'), "Received: no where"),
         (change('where = "the result"', 'where = "x"\nwhy = 1'), r"a claim may have .*\. Received: why"),
-        (change("engines.eager", "engines.xla"), r"an engine must be one of eager, derivation\. Received: 'xla'"),
+        (change('engines."tf-1.5.1"', "engines.xla"), r"an engine must be one of tf-1.5.1, .*\. Received: 'xla'"),
+        (
+            change('engines."tf-1.5.1"', "engines.eager"),
+            r"ulp is for recordings and emulated kernels, .* Received: 'eager'",
+        ),
+        (change('may_drift = ["eager"]', 'may_drift = ["xla"]'), r"may_drift must name engines of .*\. Received: xla"),
+        (change("printed", "derived = [2]\nprinted"), r"derived must be true or places from 0 to 1\. Received: \[2\]"),
         (change('reason = "rounding"', 'reason = "guess"'), r"reason must be one of rounding\. Received: 'guess'"),
-        (change("[0, [0, 2]]", "[0]"), r"ulp must be a list of 2\. Received: \[0\]"),
-        (change("[0, 2]]", "[2, 0]]"), r"ulp must be a whole number or \[least, greatest\]\. Received: \[2, 0\]"),
+        (change("[0, 2]", "[0]"), r"ulp must be a list of 2\. Received: \[0\]"),
+        (change("[0, 2]", "[0, [0, 2]]"), r"ulp must be whole numbers of at least 0\. Received: \[0, 2\]"),
         (GOOD + GOOD[GOOD.index("[[claim]]") :], r"claim ids must be unique\. Received: 'w' twice"),
-        (GOOD + 'only = ["eager"]\n', "an engine must be held to figure 1 exactly. Received: ranges only"),
+        (
+            change('engines."tf-1.5.1" = { ulp = [0, 2], reason = "rounding" }', 'only = ["eager"]'),
+            "an engine must be held to figure 0",
+        ),
         (GOOD + "[claim.erratum]\ncorrect = ['1']\nmistake = 'v'\n", "an erratum must have .* Received: no because"),
         (
-            GOOD + "[claim.erratum]\ncorrect = ['1']\nmistake = 'v'\nbecause = 'x'\n",
+            GOOD + "[claim.erratum]\ncorrect = ['1']\nmistake = 'w_v'\nbecause = 'x'\n",
             r"correct must have 2 figure\(s\)\. Received: 1",
+        ),
+        (
+            GOOD + "[claim.erratum]\ncorrect = ['1', '2']\nmistake = 'v'\nbecause = 'x'\n",
+            r"a mistake must be named after its quantity, w_…\. Received: 'v'",
         ),
     ],
 )

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from tf_repro import __version__
-from tf_repro.cli import check, figures, scan
+from tf_repro.cli import check, compare, list, report, run, scan, show
+from tf_repro.cli.shell import INTERRUPTED, ended_quietly, interruptible
 from tf_repro.core.errors import InputError
 from tf_repro.report.console import transliterate_output
 
@@ -37,23 +38,27 @@ def options(
     """
 
 
+app.command("list")(list.list_documents)
+app.command()(run.run)
+app.command()(compare.compare)
+app.command()(show.show)
+app.command()(report.report)
 app.command()(check.check)
 app.command()(scan.scan)
-app.command("list")(figures.list_documents)
-app.command()(figures.run)
-app.command()(figures.show)
-app.command("report")(figures.report_page)
 
 
 def main() -> None:
     """Run the command line and exit with its code; a user's mistake is one line on standard error."""
     transliterate_output()
+    code = 2
     try:
-        code = app(sys.argv[1:] or ["--help"], prog_name="tf-repro", standalone_mode=False)
+        with interruptible(), ended_quietly():
+            code = app(sys.argv[1:] or ["--help"], prog_name="tf-repro", standalone_mode=False)
     except (typer.TyperException, InputError) as error:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         print(f"tf-repro: {' '.join(message.split())}", file=sys.stderr)
-        code = 2
     except (typer.Abort, KeyboardInterrupt):
-        code = 130
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # which typer also returns
+        print("tf-repro: interrupted", file=sys.stderr)
     sys.exit(code or 0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json as json_text
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +16,11 @@ def check(
     legacy: Annotated[Path, typer.Argument(metavar="LEGACY.py", help="The TF1 program, with build().")],
     port: Annotated[Path, typer.Argument(metavar="PORT.py", help="The TF2 port, with build().")],
     steps: Annotated[int, typer.Option(metavar="N", help="Training steps on the rung 'N steps'.")] = 10,
-    max_ulp: Annotated[int, typer.Option(metavar="N", help="How many ULP any element may be off.")] = 0,
+    max_ulp: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many ULP any element may be off; what rounding makes without it."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Only equal bits pass.")] = False,
     scaled: Annotated[
         bool, typer.Option("--scaled", help="Count ULP of each tensor's largest element; for sums that cancel.")
     ] = False,
@@ -25,6 +30,10 @@ def check(
     feeds: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Arrays by placeholder; drawn where there are none.")
     ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="NAME=VALUE", help="Of both build(), VALUE in JSON; may be repeated."),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of drawn feeds and random initial values.")] = 0,
     name_map: Annotated[
         list[str] | None,
@@ -33,7 +42,9 @@ def check(
         ),
     ] = None,
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Climb on after a rung that fails.")] = False,
-    time_limit: Annotated[float, typer.Option(metavar="SECONDS", help="What the TF1 interpreter may take.")] = 120.0,
+    time_limit: Annotated[
+        float, typer.Option(metavar="SECONDS", help="What one run of either program may take.")
+    ] = 120.0,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as one HTML page.")] = None,
 ) -> int:
@@ -63,8 +74,10 @@ def check(
             steps=steps,
             max_ulp=max_ulp,
             scaled=scaled,
+            strict=strict,
             tf1_python=tf1_python,
             feeds=feeds,
+            inputs=_inputs(inputs or []),
             seed=seed,
             name_map=_pairs(name_map or []),
             keep_going=keep_going,
@@ -78,6 +91,21 @@ def check(
 
         write_atomically(html, check_page.check_page(report, legacy, port))
     return 0 if report.passed else 1
+
+
+def _inputs(options: list[str]) -> dict[str, Any]:
+    values = {}
+    for option in options:
+        name, equals, text = option.partition("=")
+        try:
+            if not (name.isidentifier() and equals):
+                raise ValueError
+            values[name] = json_text.loads(text)
+        except ValueError:
+            raise InputError(
+                f"--input must be NAME=VALUE with VALUE in JSON, such as rate=0.1. Received: {option!r}"
+            ) from None
+    return values
 
 
 def _pairs(options: list[str]) -> dict[str, str | None]:

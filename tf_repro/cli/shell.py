@@ -1,14 +1,69 @@
-"""What every command needs around TensorFlow: its messages kept, and progress shown."""
+"""What every command needs around TensorFlow: its messages kept, progress shown, interrupts and lost readers quiet."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
 
 from tf_repro.core.errors import InputError
+from tf_repro.core.files import write_atomically
+
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended (128 + SIGINT)."""
+
+SECONDS_TO_END = 0.8
+"""How long native code may keep an interrupted command; a user waits a second at most."""
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """While it lasts, Ctrl-C ends the command within a second, even where native code does not return to Python."""
+
+    terminal = os.dup(2)  # quiet_tensorflow takes standard error away
+
+    def end() -> None:
+        os.write(terminal, b"tf-repro: interrupted\n")
+        os._exit(INTERRUPTED)
+
+    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        timer = threading.Timer(SECONDS_TO_END, end)
+        timer.daemon = True
+        timer.start()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        os.close(terminal)
+
+
+@contextlib.contextmanager
+def ended_quietly() -> Iterator[None]:
+    """A reader that has gone ends the command as it ends other tools; a full disk is one line."""
+    from tf_repro.report.console import READER_GONE
+
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise SystemExit(READER_GONE) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise InputError(f"standard output must be writable. Received: {error.strerror}") from None
 
 
 @contextlib.contextmanager
@@ -20,9 +75,9 @@ def progress() -> Iterator[Callable[[str, str, float | None], None]]:
     own = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding)  # quiet_tensorflow takes standard error away
     console = Console(file=own)
     columns = (SpinnerColumn("line"), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("starting TensorFlow", total=None)
-        yield lambda document, engine, share: progress.update(
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        task = shown.add_task("starting TensorFlow", total=None)
+        yield lambda document, engine, share: shown.update(
             task, description=f"{document} on {engine}", total=share and 1.0, completed=share or 0.0
         )
 
@@ -39,7 +94,7 @@ def quiet_tensorflow() -> Iterator[None]:
         os.dup2(messages.fileno(), 2)
         try:
             yield
-        except InputError:
+        except (InputError, KeyboardInterrupt):
             raise
         except BaseException:
             messages.seek(0)
@@ -48,3 +103,11 @@ def quiet_tensorflow() -> Iterator[None]:
         finally:
             os.dup2(terminal_stderr, 2)
             os.close(terminal_stderr)
+
+
+def write_output(path: Path, content: str) -> None:
+    """Write a command's output, whole or not at all; ``-`` is standard output."""
+    if path == Path("-"):
+        print(content, end="")
+    else:
+        write_atomically(path, content)

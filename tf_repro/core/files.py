@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tf_repro.core.errors import InputError
@@ -68,3 +69,18 @@ def check_output(option: str, path: Path) -> None:
         tempfile.NamedTemporaryFile(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent).close()
     except OSError as error:
         raise InputError(f"{option} must be a file that can be written. Received: {path} ({error.strerror})") from None
+
+
+def check_outputs(outputs: Mapping[str, Path | None]) -> None:
+    """:func:`check_output` of every option that was given; no two of them may be the same file. ``-`` needs no check.
+
+    Raises:
+        InputError: one cannot be written, or two name one file.
+    """
+    given = {option: path for option, path in outputs.items() if path is not None}
+    for option, path in given.items():
+        if path != Path("-"):
+            check_output(option, path)
+        for other, same in given.items():
+            if other != option and same.resolve() == path.resolve() and not is_stream(path):
+                raise InputError(f"{other} and {option} must be two files. Received: {path} for both")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,3 +41,18 @@ def as_count(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise InputError(f"{name} must be a whole number of at least 1. Received: {value!r}")
     return int(value)
+
+
+def both_or_neither(
+    features: Any, labels: Any, default: Callable[[], tuple[Array, Array]], dtype: str = "float32"
+) -> tuple[Array, Array]:
+    """``features`` and ``labels`` as matrices of ``dtype``, or the default ones where neither is given.
+
+    Raises:
+        InputError: one is given without the other, or one breaks a rule of :func:`as_array`.
+    """
+    if (features is None) != (labels is None):
+        raise InputError("features and labels must be given together. Received: one of them")
+    if features is None:
+        features, labels = default()
+    return as_array("features", features, dtype=dtype, ndim=2), as_array("labels", labels, dtype=dtype, ndim=2)

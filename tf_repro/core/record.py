@@ -76,7 +76,7 @@ class Record(Mapping[str, Mapping[str, Array]]):
             InputError: ``text`` is not JSON, is truncated or does not have a Record's form.
         """
         content = parse_json(text, origin)
-        return cls(_decode_moments(content, "moments", origin), content.get("provenance"))
+        return cls(decode_moments(content, "moments", origin), content.get("provenance"))
 
 
 def parse_json(text: str, origin: str) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _encode(array: Array) -> dict[str, Any]:
     return {"dtype": str(array.dtype), "shape": shape, "values": " ".join(values)}
 
 
-def _decode_moments(container: Mapping[str, Any], key: str, origin: str) -> dict[str, dict[str, Array]]:
+def decode_moments(container: Mapping[str, Any], key: str, origin: str) -> dict[str, dict[str, Array]]:
     try:
         return {
             moment: {name: _decode(value) for name, value in quantities.items()}

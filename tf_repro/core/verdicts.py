@@ -1,8 +1,8 @@
 """Printing rules, ULP and verdicts: how a computed value is held against a printed figure.
 
 A figure keeps its text. The rule says how the document's program turned a number into that text, so a value
-reproduces the figure exactly when it prints as the same text. This module is the only home of tolerances, and there
-is one: a figure under the rule ``"rounding"`` may be missed by the rounding of the terms that are summed for it.
+reproduces the figure exactly when it prints as the same text. No tolerance is written down here: how far a value may be
+off is a :class:`Bound`, computed by running the derivation on numbers that carry their rounding error.
 
 NumPy is imported where it computes, so that commands which only read figures start at once.
 """
@@ -29,12 +29,10 @@ class Figure:
     Attributes:
         printed: its text, as in the document.
         rule: a key of :data:`RULES`.
-        terms: for the rule ``"rounding"``, how many terms the quantity sums.
     """
 
     printed: str
     rule: str
-    terms: int = 1
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
@@ -48,8 +46,12 @@ class Figure:
         except InvalidOperation:
             raise InputError(f"a figure must be a number. Received: {self.printed!r}") from None
 
-    def is_printed_by(self, value: Any) -> bool:
+    def is_printed_by(self, value: Any, bound: Bound | None = None) -> bool:
         """Whether ``value`` prints as this figure.
+
+        Args:
+            value: a NumPy scalar or a number.
+            bound: for the rule ``"rounding"``, what the derivation allows; the figure must be within it as well.
 
         Example:
             >>> import numpy as np
@@ -58,7 +60,18 @@ class Figure:
             >>> Figure("0.", "float32 array").is_printed_by(np.float32(-7.152558e-08))
             False
         """
+        if self.rule == "rounding":
+            return (
+                self.is_within(bound) and bound is not None and abs(float(value) - float(self.printed)) <= bound.error
+            )
         return RULES[self.rule](self, value)
+
+    def is_within(self, bound: Bound | None) -> bool:
+        """Whether some number that prints as this figure is within the bound."""
+        if bound is None or self.rule == "statement":
+            return False
+        half = float(self._half_width()) if self.rule != "rounding" else 0.0
+        return abs(float(self.printed) - bound.truth) <= bound.error + half
 
     def ulp(self, value: Any) -> int | None:
         """Floating-point steps from ``value`` to the nearest one that prints as this figure; None from a nan.
@@ -70,18 +83,20 @@ class Figure:
             >>> Figure("0.32000008", "float32 array").ulp(np.float32(0.32))
             3
         """
-        if self.is_printed_by(value):
+        if RULES[self.rule](self, value):
             return 0
         if self.rule == "statement":
             return None
         import numpy as np
 
+        from tf_repro.core.ulp import distance
+
         dtype = np.float32 if self.rule.startswith("float32") else np.float64
         number = Decimal(self.printed)
         half = self._half_width()
         nearest = number - half if float(value) < float(number) else number + half
-        distance = ulp_distance(dtype(value), dtype(nearest))
-        return None if distance is None else max(1, distance)
+        steps = distance(dtype(value), dtype(nearest))
+        return None if steps is None else max(1, steps)
 
     def _half_width(self) -> Decimal:
         places = -int(Decimal(self.printed).as_tuple().exponent) if Decimal(self.printed).is_finite() else 0
@@ -122,46 +137,39 @@ def _statement(figure: Figure, value: Any) -> bool:
     return bool(value) is (figure.printed == "true")
 
 
-def _rounding(figure: Figure, value: Any) -> bool:
-    import numpy as np
-
-    printed, dtype = float(figure.printed), np.asarray(value).dtype
-    eps = float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0
-    return abs(float(value) - printed) <= figure.terms * eps * max(1.0, abs(printed))
-
-
 RULES: dict[str, Callable[[Figure, Any], bool]] = {
     "float32 array": _array_element,
     "float64 array": _array_element,
     "float32 scalar": _float32_scalar,
     "decimals": _decimals,
     "exact": _exact,
-    "rounding": _rounding,
+    "rounding": _exact,
     "statement": _statement,
 }
-"""The printing rules by name, each a function that says whether a value prints as the figure."""
+"""The printing rules by name, each a function that says whether a value prints as the figure.
+
+``"rounding"`` is for a number that the document states and no program printed: it may be missed by the rounding bound.
+"""
 
 
-def ulp_distance(a: Any, b: Any) -> int | None:
-    """Steps between two floating-point numbers of one dtype (of float64 for anything else); None if one is nan.
+@dataclass(frozen=True)
+class Bound:
+    """What any evaluation of the same formulas may give: ``truth`` to within ``error``, both float64.
 
     Example:
-        >>> import numpy as np
-        >>> ulp_distance(np.float32(1), np.float32(1.0000002))
-        2
+        >>> Bound(1.0, 1e-6).holds(1.0000005), Bound(1.0, 1e-6).holds(1.1), Bound(float("nan"), 0.0).holds(float("nan"))
+        (True, False, True)
     """
-    import numpy as np
 
-    dtype = np.result_type(a, b) if np.result_type(a, b) in (np.float32, np.float64) else np.dtype(float)
-    if np.isnan(a) or np.isnan(b):
-        return 0 if np.isnan(a) and np.isnan(b) else None
-    return abs(_ordinal(dtype.type(a)) - _ordinal(dtype.type(b)))
+    truth: float
+    error: float
 
-
-def _ordinal(number: Any) -> int:
-    """The number's place among all of its dtype, 0 at zero."""
-    bits = int(number.view(f"i{number.itemsize}"))
-    return bits if bits >= 0 else -(bits & (2 ** (8 * number.itemsize - 1) - 1))
+    def holds(self, value: Any) -> bool:
+        """Whether the value is within the bound; a nan only where the truth is one."""
+        number = float(value)
+        if math.isnan(self.truth) or math.isnan(number):
+            return math.isnan(self.truth) and math.isnan(number)
+        return number == self.truth or abs(number - self.truth) <= self.error
 
 
 @dataclass(frozen=True)
@@ -169,27 +177,31 @@ class Declaration:
     """What a claim says one engine does with one figure.
 
     Attributes:
-        ulp: least and greatest number of steps that the value may be away; ``(0, 0)`` demands the figure itself.
-        reason: the name of the reason where the value may be away.
+        ulp: how many steps a recording or an emulated kernel is away, exactly; 0 demands the figure itself.
+        may_drift: whether the value may also be away as far as the rounding bound allows: a stock kernel's arithmetic
+            is not ours, and differs by machine.
+        reason: the name of the reason why a recording or an emulated kernel is away.
         correct: for an erratum, the figure that the document's own inputs give.
     """
 
-    ulp: tuple[int, int] = (0, 0)
+    ulp: int = 0
+    may_drift: bool = False
     reason: str = ""
     correct: Figure | None = None
 
     @property
     def text(self) -> str:
+        """The declared verdict."""
         if self.correct is not None:
             return ERRATUM
-        if self.ulp == (0, 0):
-            return REPRODUCED
-        return DRIFTED if self.ulp[0] > 0 else f"{REPRODUCED} or {DRIFTED}"
+        if self.may_drift:
+            return f"{REPRODUCED} or {DRIFTED}"
+        return DRIFTED if self.ulp else REPRODUCED
 
     @property
     def is_strict(self) -> bool:
         """Whether every other digit in the figure would break the declaration."""
-        return self.correct is not None or self.ulp[0] == self.ulp[1]
+        return not self.may_drift
 
 
 @dataclass(frozen=True)
@@ -205,11 +217,15 @@ class Finding:
     value: float
     value_hex: str
     ulp: int | None
+    bound: float | None
     verdict: str
     declared: str
+    explained_by: str
     as_declared: bool
     reason: str
-    truth_ulp: int | None
+    truth: float | None
+    origin: str
+    machine: str
 
     @property
     def name(self) -> str:
@@ -217,7 +233,14 @@ class Finding:
         return f"{self.document}/{self.claim}" + ("" if self.index is None else f"[{self.index}]")
 
 
-def judge(figure: Figure, declaration: Declaration, value: Any, mistaken: Any = None) -> tuple[str, bool]:
+def judge(
+    figure: Figure,
+    declaration: Declaration,
+    value: Any,
+    mistaken: Any = None,
+    bound: Bound | None = None,
+    mistaken_bound: Bound | None = None,
+) -> tuple[str, bool]:
     """The verdict on ``value``, and whether it is the declared one.
 
     Args:
@@ -225,27 +248,42 @@ def judge(figure: Figure, declaration: Declaration, value: Any, mistaken: Any = 
         declaration: what the claim says of this engine.
         value: the engine's value from the document's own inputs.
         mistaken: for an erratum, the engine's value from the mistake that is said to yield the printed figure.
+        bound: what any evaluation of the formulas may give, or None where it was not computed.
+        mistaken_bound: the same for the mistake.
 
     Example:
         >>> judge(Figure("0.0003", "decimals"), Declaration(), 0.0024)
         ('unexplained', False)
         >>> judge(Figure("0.0003", "decimals"), Declaration(correct=Figure("0.0024", "decimals")), 0.0024, 0.0003)
         ('erratum', True)
+        >>> judge(Figure("0.", "float32 array"), Declaration(may_drift=True), -7e-8, bound=Bound(1e-9, 1e-7))
+        ('drifted', True)
     """
-    if figure.is_printed_by(value):
-        return REPRODUCED, declaration.correct is None and declaration.ulp[0] == 0
+    if figure.is_printed_by(value, bound):
+        return REPRODUCED, declaration.correct is None and declaration.ulp == 0
     if declaration.correct is not None:
-        explained = declaration.correct.is_printed_by(value) and figure.is_printed_by(mistaken)
+        is_mistake = mistaken is not None and figure.is_printed_by(mistaken, mistaken_bound)
+        explained = is_mistake and declaration.correct.is_printed_by(value, bound)
         return (ERRATUM, True) if explained else (UNEXPLAINED, False)
-    steps = figure.ulp(value)
-    low, high = declaration.ulp
-    if steps is not None and max(1, low) <= steps <= high:
+    if declaration.ulp and figure.ulp(value) == declaration.ulp:
+        return DRIFTED, True
+    if declaration.may_drift and bound is not None and bound.holds(value) and figure.is_within(bound):
         return DRIFTED, True
     return UNEXPLAINED, False
 
 
 def find(
-    figure: Figure, declaration: Declaration, value: Any, *, mistaken: Any = None, truth: Any = None, **names: Any
+    figure: Figure,
+    declaration: Declaration,
+    value: Any,
+    *,
+    mistaken: Any = None,
+    bound: Bound | None = None,
+    mistaken_bound: Bound | None = None,
+    explained_by: str = "",
+    origin: str = "printed",
+    machine: str = "",
+    **names: Any,
 ) -> Finding:
     """The :class:`Finding` for one scalar.
 
@@ -254,117 +292,27 @@ def find(
         declaration: the declared verdict.
         value: the engine's value, a NumPy scalar.
         mistaken: see :func:`judge`.
-        truth: the float64 derivation's value, or None where there is none.
+        bound: see :func:`judge`.
+        mistaken_bound: see :func:`judge`.
+        explained_by: the emulated kernel that gives the very bits, or "".
+        origin: ``"printed"``, or ``"derived"`` from what the document states.
+        machine: what the value was computed on, in one line.
         **names: ``document``, ``claim``, ``moment``, ``index`` and ``engine``.
     """
-    verdict, as_declared = judge(figure, declaration, value, mistaken)
+    verdict, as_declared = judge(figure, declaration, value, mistaken, bound, mistaken_bound)
     return Finding(
         printed=figure.printed,
         value=float(value),
         value_hex=float(value).hex(),
         ulp=figure.ulp(value),
+        bound=None if bound is None else bound.error,
         verdict=verdict,
         declared=declaration.text,
+        explained_by=explained_by,
         as_declared=as_declared,
         reason=declaration.reason,
-        truth_ulp=None if truth is None else ulp_distance(value, value.dtype.type(truth)),
+        truth=None if bound is None else bound.truth,
+        origin=origin,
+        machine=machine,
         **names,
     )
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The element in which two arrays are furthest apart.
-
-    Attributes:
-        index: where it is.
-        expected: the first array's element.
-        received: the second array's element.
-        ulp: how many floating-point steps apart they are.
-        relative: their distance over the expected element's magnitude.
-        scaled: the largest distance of all, in ULP of the expected array's largest element. Where terms cancel, this
-            measures the rounding that ``ulp`` counts in ever smaller steps.
-        count: how many elements differ.
-        size: of how many.
-    """
-
-    index: tuple[int, ...]
-    expected: float
-    received: float
-    ulp: int
-    relative: float
-    scaled: float
-    count: int
-    size: int
-
-    def __str__(self) -> str:
-        place = f"[{', '.join(map(str, self.index))}]" if self.index else "scalar"
-        counted = "" if self.size == 1 else f"; {self.count} of {self.size} elements differ"
-        return (
-            f"{place} TF1 program {self.expected:.9g}, port {self.received:.9g}: {self.ulp} ULP "
-            f"({self.scaled:.2g} of the largest element's), relative error {self.relative:.2g}{counted}"
-        )
-
-
-def difference(expected: Any, received: Any, scaled: bool = False) -> Difference | None:
-    """The worst :class:`Difference` of two arrays without nan and of one shape; None where all are equal.
-
-    Args:
-        expected: an array of numbers.
-        received: an array of the same shape and dtype.
-        scaled: whether the worst element is the one at the largest distance, not the one most ULP away.
-
-    Example:
-        >>> import numpy as np
-        >>> difference(np.float32([1, 2]), np.float32([1, 2.0000005])).ulp
-        2
-    """
-    import numpy as np
-
-    expected, received = np.asarray(expected), np.asarray(received)
-    differs = np.asarray(expected != received)
-    if not differs.any():
-        return None
-    if expected.dtype not in (np.float32, np.float64):
-        expected, received = expected.astype(np.float64), received.astype(np.float64)
-    steps = np.where(differs, ulp_distances(expected, received), -1.0)
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        distance = np.where(differs, np.abs(expected.astype(np.float64) - received.astype(np.float64)), 0.0)
-        worst = int(np.argmax(distance if scaled else steps))
-        index = tuple(int(i) for i in np.unravel_index(worst, steps.shape))
-        a, b = expected[index], received[index]
-        relative = float(distance[index] / np.abs(np.float64(a)))
-        largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
-        of_largest = float(distance.max() / np.spacing(largest))
-    steps_apart = ulp_distance(a, b)
-    if steps_apart is None:
-        raise InputError(f"arrays to compare must not hold a nan. Received: {a} and {b} at index {list(index)}")
-    return Difference(
-        index, float(a), float(b), steps_apart, relative, of_largest, int(differs.sum()), int(differs.size)
-    )
-
-
-def ulp_distances(a: Any, b: Any) -> Any:
-    """How many floating-point steps apart the elements of two arrays are, as float64, to its precision.
-
-    Args:
-        a: a float32 or float64 array without nan; numbers of other types count as float64.
-        b: an array of the same shape and dtype.
-
-    Example:
-        >>> import numpy as np
-        >>> ulp_distances(np.float32([1, 2]), np.float32([1, 2.0000005]))
-        array([0., 2.])
-    """
-    import numpy as np
-
-    return np.abs(_ordinals(np.asarray(a)) - _ordinals(np.asarray(b)))
-
-
-def _ordinals(array: Any) -> Any:
-    import numpy as np
-
-    if array.dtype not in (np.float32, np.float64):
-        array = array.astype(np.float64)
-    bits = array.view(f"i{array.dtype.itemsize}").astype(np.float64)
-    return np.where(bits >= 0, bits, -(bits + 2.0 ** (8 * array.dtype.itemsize - 1)))

@@ -1,34 +1,47 @@
 """Softmax's Jacobian by the tape, and the three-layer network: the tape beside the hand-written backward pass."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from tf_repro.core.data import load_digits
-from tf_repro.core.errors import InputError
-from tf_repro.core.inputs import as_array, as_count
+from tf_repro.core.inputs import Array, as_array, both_or_neither
 from tf_repro.core.record import Record
-from tf_repro.programs.tf2 import compiled, to_numpy
-from tf_repro.suite.derivations.softmax_jacobian import LARGE, LOGITS, initial_weights
+from tf_repro.ports.network import PARAMETERS, naive_softmax, network_variables, shifted_softmax
+from tf_repro.programs import tf2
 
-PARAMETERS = ("W1", "b1", "W2", "b2")
+LOGITS = (0.5, -1.0, 2.0, 0.0, 1.5, -0.5, 3.0, -2.0, 1.0, 0.25)
+LARGE = (1000.0, 2000.0, 3000.0, 4000.0, 5000.0)
+STEPS = 40
 
-
-def naive_softmax(z):
-    """``exp z / Σ exp z``, without the shift that keeps it from overflowing."""
-    powers = tf.exp(z)
-    return powers / tf.reduce_sum(powers)
+Tensors = dict[str, tf.Tensor]
 
 
-def shifted_softmax(z):
-    """``exp(z - max z) / Σ exp(z - max z)``."""
-    return naive_softmax(z - tf.reduce_max(z))
+def initial_weights(inputs: int, hidden: int = 32, classes: int = 10, seed: int = 0) -> dict[str, Array]:
+    """Small random kernels and zero biases of the network, float32, by name.
+
+    Example:
+        >>> {name: array.shape for name, array in initial_weights(64).items()}
+        {'W1': (64, 32), 'b1': (32,), 'W2': (32, 10), 'b2': (10,)}
+    """
+    random = np.random.RandomState(seed)
+    return {
+        "W1": random.normal(0, 0.1, (inputs, hidden)).astype("float32"),
+        "b1": np.zeros(hidden, "float32"),
+        "W2": random.normal(0, 0.1, (hidden, classes)).astype("float32"),
+        "b2": np.zeros(classes, "float32"),
+    }
 
 
-def hand_written_gradients(features, labels, weights):
+def hand_written_gradients(features: tf.Tensor, labels: tf.Tensor, weights: Mapping[str, tf.Variable]) -> Tensors:
     """The backward pass without a tape; see :func:`tf_repro.suite.derivations.softmax_jacobian.network`."""
     hidden = tf.matmul(features, weights["W1"]) + weights["b1"]
     probability = tf.nn.softmax(tf.matmul(hidden, weights["W2"]) + weights["b2"])
-    delta3 = (probability - labels) / len(features)
+    delta3 = (probability - labels) / float(features.shape[0])
     delta2 = tf.matmul(delta3, weights["W2"], transpose_b=True)
     return {
         "delta3": delta3,
@@ -40,7 +53,7 @@ def hand_written_gradients(features, labels, weights):
     }
 
 
-def tape_gradients(features, labels, weights):
+def tape_gradients(features: tf.Tensor, labels: tf.Tensor, weights: Mapping[str, tf.Variable]) -> Tensors:
     """Loss, accuracy, probabilities, and the gradients by hidden values and weights, from the tape."""
     with tf.GradientTape() as tape:
         hidden = tf.matmul(features, weights["W1"]) + weights["b1"]
@@ -57,35 +70,93 @@ def tape_gradients(features, labels, weights):
     }
 
 
-def run(
-    *,
-    logits=LOGITS,
-    large=LARGE,
-    features=None,
-    labels=None,
-    weights=None,
-    learning_rate=1.0,
-    steps=40,
-    engine="eager",
-):
-    """Take softmax's Jacobian, overflow the naive softmax, and train the three-layer network.
+def build(
+    features: Any = None, labels: Any = None, weights: Any = None, learning_rate: float = 1.0, data: str = "digits"
+) -> dict[str, Any]:
+    """Train the three-layer network; see :func:`run`."""
+
+    def digits() -> tuple[Array, Array]:
+        loaded = load_digits(data)
+        return loaded.features, loaded.labels
+
+    # inputs
+    features, labels = both_or_neither(features, labels, digits)
+    rate = as_array("learning_rate", learning_rate, ndim=0)
+    # variables
+    if weights is None:
+        weights = initial_weights(features.shape[1], classes=labels.shape[1])
+    variables = network_variables(weights, features, labels)
+
+    # forward
+    def forward(feeds: Tensors) -> Tensors:
+        inputs = feeds["features"], feeds["labels"], variables
+        by_hand = {f"hand_{name}": value for name, value in hand_written_gradients(*inputs).items()}
+        return tape_gradients(*inputs) | by_hand | {name: tf.identity(value) for name, value in variables.items()}
+
+    # update
+    def step(feeds: Tensors) -> Tensors:
+        taped = tape_gradients(feeds["features"], feeds["labels"], variables)
+        for name, variable in variables.items():
+            variable.assign_sub(rate * taped[f"d{name}"])
+        return {"loss": taped["loss"], "accuracy": taped["accuracy"]} | {name: taped[f"d{name}"] for name in PARAMETERS}
+
+    return {
+        "variables": variables,
+        "forward": forward,
+        "step": step,
+        "feeds": {"features": features, "labels": labels},
+    }
+
+
+def build_at_logits(logits: Any = LOGITS) -> dict[str, Any]:
+    """Softmax and its Jacobian, by the tape.
 
     Args:
         logits: float32[n], where the Jacobian is taken.
-        large: float32[m], logits that overflow the naive softmax.
-        features: float32[samples, inputs]; scikit-learn's digits by default, with their labels.
+    """
+    logits = as_array("logits", logits, ndim=1)
+
+    def forward(feeds: Tensors) -> Tensors:
+        z = feeds["logits"]
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            y = tf.nn.softmax(z)
+        return {"logits": z, "y": y, "jacobian": tape.jacobian(y, z)}
+
+    return {"variables": {}, "forward": forward, "feeds": {"logits": logits}}
+
+
+def build_overflow(large: Any = LARGE) -> dict[str, Any]:
+    """The naive and the shifted softmax where the naive one overflows.
+
+    Args:
+        large: float32[m], the logits.
+    """
+    large = as_array("large", large, ndim=1)
+
+    def forward(feeds: Tensors) -> Tensors:
+        return {"naive": naive_softmax(feeds["large"]), "shifted": shifted_softmax(feeds["large"])}
+
+    return {"variables": {}, "forward": forward, "feeds": {"large": large}}
+
+
+def run(*, engine: str = "eager", steps: int = STEPS, **inputs: Any) -> Record:
+    """Train the document's three-layer network.
+
+    Args:
+        features: float32[samples, inputs]; real digits by default, with their labels.
         labels: float32[samples, classes], each row a distribution.
         weights: ``W1`` [inputs, hidden], ``b1`` [hidden], ``W2`` [hidden, classes] and ``b2`` [classes] to start from;
-            by default :func:`tf_repro.suite.derivations.softmax_jacobian.initial_weights`.
-        learning_rate: the step size of the network's descent.
+            by default :func:`initial_weights`.
+        learning_rate: the step size.
+        data: which digits, ``"digits"`` or ``"mnist"``; see :func:`tf_repro.core.data.load_digits`.
         steps: how many steps over all samples; the moment ``after`` is behind the last.
         engine: ``"eager"``, ``"function"`` or ``"xla"``.
 
     Returns:
-        A Record with the moments ``jacobian`` (``logits``, ``y``, ``jacobian``), ``overflow`` (``naive``, ``shifted``),
-        ``before`` and ``after`` (``loss``, ``accuracy``, ``probability``, each gradient from the tape and, under
-        ``hand_``, by hand; ``after`` has the trained weights as well) and ``trajectory`` (``loss`` and ``accuracy``
-        before every step).
+        A Record with the moments ``before`` and ``after`` (``loss``, ``accuracy``, ``probability``, the weights, each
+        gradient from the tape and, under ``hand_``, by hand) and ``trajectory`` (``loss`` and ``accuracy`` before every
+        step), in float32.
 
     Raises:
         InputError: an input is empty or not finite, shapes do not fit, or the engine is unknown.
@@ -94,72 +165,4 @@ def run(
         >>> bool(run(steps=20)["after"]["accuracy"] > 0.8)
         True
     """
-    if (features is None) != (labels is None):
-        raise InputError("features and labels must be given together. Received: one of them")
-    if features is None:
-        digits = load_digits()
-        features, labels = digits.features, digits.labels
-    logits, large = as_array("logits", logits, ndim=1), as_array("large", large, ndim=1)
-    features, labels = as_array("features", features, ndim=2), as_array("labels", labels, ndim=2)
-    if weights is None:
-        weights = initial_weights(features.shape[1], classes=labels.shape[1])
-    weights = network_weights(weights, features, labels)
-    rate = as_array("learning_rate", learning_rate, ndim=0)
-
-    def jacobian(z):
-        with tf.GradientTape() as tape:
-            tape.watch(z)
-            y = tf.nn.softmax(z)
-        return {"logits": z, "y": y, "jacobian": tape.jacobian(y, z)}
-
-    def overflow(z):
-        return {"naive": naive_softmax(z), "shifted": shifted_softmax(z)}
-
-    def both():
-        by_hand = hand_written_gradients(features, labels, weights)
-        return tape_gradients(features, labels, weights) | {f"hand_{name}": value for name, value in by_hand.items()}
-
-    def step():
-        gradients = tape_gradients(features, labels, weights)
-        for name, variable in weights.items():
-            variable.assign_sub(rate * gradients[f"d{name}"])
-        return {"loss": gradients["loss"], "accuracy": gradients["accuracy"]}
-
-    jacobian, overflow = compiled(jacobian, engine), compiled(overflow, engine)
-    both, step = compiled(both, engine), compiled(step, engine)
-    before = to_numpy(both())
-    passes = [to_numpy(step()) for _ in range(as_count("steps", steps))]
-    return Record(
-        {
-            "jacobian": to_numpy(jacobian(tf.constant(logits))),
-            "overflow": to_numpy(overflow(tf.constant(large))),
-            "before": before,
-            "after": to_numpy(both()) | to_numpy(weights),
-            "trajectory": {name: np.array([each[name] for each in passes]) for name in ("loss", "accuracy")},
-        }
-    )
-
-
-def network_weights(weights, features, labels):
-    """The network's variables, from arrays whose shapes fit each other, the features and the labels.
-
-    Raises:
-        InputError: a weight is missing or one too many, or a shape does not fit.
-    """
-    if not isinstance(weights, dict) or set(weights) != set(PARAMETERS):
-        received = sorted(weights) if isinstance(weights, dict) else type(weights).__name__
-        raise InputError(f"weights must be a dict of {', '.join(PARAMETERS)}. Received: {received}")
-    arrays = {name: as_array(name, weights[name]) for name in PARAMETERS}
-    hidden = arrays["b1"].shape[-1] if arrays["b1"].ndim else 0
-    fitting = {
-        "W1": (features.shape[1], hidden),
-        "b1": (hidden,),
-        "W2": (hidden, labels.shape[1]),
-        "b2": (labels.shape[1],),
-    }
-    for name, shape in fitting.items():
-        if arrays[name].shape != shape:
-            raise InputError(f"{name} must have shape {shape}. Received: {arrays[name].shape}")
-    if len(features) != len(labels):
-        raise InputError(f"features and labels must have as many rows. Received: {len(features)} and {len(labels)}")
-    return {name: tf.Variable(array) for name, array in arrays.items()}
+    return tf2.run(build, inputs, engine=engine, steps=steps)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+from absl import flags
 
 _folders: dict[str, str] = {}
 """The modules that ports imported, by name: the folder they came from."""
@@ -24,6 +27,20 @@ def imports_beside(path):
     finally:
         sys.path.remove(folder)
         _folders.update({name: folder for name in set(sys.modules) - before if is_beside(sys.modules[name], folder)})
+
+
+@contextlib.contextmanager
+def flags_of_its_own() -> Iterator[None]:
+    """While it lasts, the program may define flags, with absl or tf.app.flags; afterwards it may define them anew."""
+    before, were_parsed = set(flags.FLAGS), flags.FLAGS.is_parsed()
+    flags.FLAGS.mark_as_parsed()  # a program that is not run by app.run() has its flags' defaults
+    try:
+        yield
+    finally:
+        for name in set(flags.FLAGS) - before:
+            delattr(flags.FLAGS, name)
+        if not were_parsed:
+            flags.FLAGS.unparse_flags()
 
 
 @contextlib.contextmanager

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from legacy_tf1.run import explain
+from legacy_tf1.run import command_line_of, failure
 from tf_repro.core.errors import InputError
 from tf_repro.optimizers import TF1Optimizer
-from tf_repro.programs.beside import imports_beside
+from tf_repro.programs.beside import flags_of_its_own, imports_beside
 
 RULE = "build() of a port must return {'variables': …, 'forward': …, 'step': …}"
 
@@ -36,6 +36,7 @@ class Port:
         path: its file.
         seed: of its random numbers.
         names: what its variables were called when it was first built (Keras counts up), or None.
+        inputs: keyword arguments of ``build()``, or None.
 
     Attributes:
         variables: its variables by name, in its own order.
@@ -43,8 +44,8 @@ class Port:
         created: every ``tf.Variable`` that ``build()`` made, in order.
     """
 
-    def __init__(self, path, seed, names=None):
-        self.path = Path(path)
+    def __init__(self, path, seed, names=None, inputs=None):
+        self.path, self.inputs = Path(path), dict(inputs or {})
         self.created = []
         tf.random.set_seed(seed)
         with tf.variable_creator_scope(self._note_creation):
@@ -70,17 +71,22 @@ class Port:
         module = types.ModuleType("port_program")
         module.__file__ = str(self.path)
         sys.modules[module.__name__] = module  # where AutoGraph looks for a function's source
-        with imports_beside(self.path):
+        with imports_beside(self.path), flags_of_its_own(), command_line_of(str(self.path)):
             try:
                 exec(compile(self.path.read_text(encoding="utf-8"), str(self.path), "exec"), vars(module))
-            except Exception as error:
-                raise InputError(f"a port must load. Received: {explain(error, str(self.path))}") from None
+            except (Exception, SystemExit) as error:
+                raise InputError(failure("a port must load", error, str(self.path))) from None
             if not callable(getattr(module, "build", None)):
                 raise InputError(f"a port must define build(). Received: {self.path.name} without one")
-            content = self._call("build()", module.build)
+            content = self._call("build()", module.build, **self.inputs)
+        if not tf.executing_eagerly():
+            raise InputError(
+                f"a port must leave TensorFlow 2's behaviour on. Received: {self.path.name}, which switches it off; "
+                "take out tf.compat.v1.disable_v2_behavior() or disable_eager_execution()"
+            )
         if not isinstance(content, dict):
             raise InputError(f"{RULE}. Received: {type(content).__name__} from {self.path.name}")
-        unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots"}
+        unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots", "feeds"}
         if unknown or not {"variables", "forward"} <= set(content):
             raise InputError(f"{RULE}. Received: the keys {', '.join(map(str, content)) or 'none'}")
         return content
@@ -89,13 +95,13 @@ class Port:
         self.created.append(create(**arguments))
         return self.created[-1]
 
-    def _call(self, what, function, *arguments):
+    def _call(self, what, function, *arguments, **options):
         try:
-            return function(*arguments)
+            return function(*arguments, **options)
         except InputError:
             raise
-        except Exception as error:
-            raise InputError(f"{what} of the port must succeed. Received: {explain(error, str(self.path))}") from None
+        except (Exception, SystemExit) as error:
+            raise InputError(failure(f"{what} of the port must succeed", error, str(self.path))) from None
 
     def assign(self, values):
         """Put values, by the port's names, into the variables."""
@@ -152,6 +158,11 @@ class Port:
         with patched(self.optimizer, "update_step", update_step):
             yield captured
         captured.update((name, _to_numpy(copies[name])) for name in copies if name in noted)
+
+    @property
+    def gives_slots(self):
+        """Whether ``build()`` itself returned the slots."""
+        return bool(self._slots)
 
     def slots(self):
         """The optimizer's slots as variables by (variable, TF1's slot name); empty where they cannot be told."""

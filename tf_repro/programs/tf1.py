@@ -1,4 +1,4 @@
-"""The TF1 side of a check: in this process through compat.v1, or in a genuine TF1 interpreter."""
+"""The TF1 runner: a program's ``build()`` becomes a Record, through compat.v1 or in a genuine TF1 interpreter."""
 
 from __future__ import annotations
 
@@ -10,33 +10,70 @@ import signal
 import subprocess
 import sys
 import tempfile
-import types
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from absl import flags as absl_flags
 
 from legacy_tf1 import run as runner
+from legacy_tf1.version_1 import version_1
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
-from tf_repro.programs.beside import is_beside, ports_modules_hidden
+from tf_repro.programs.beside import flags_of_its_own, is_beside, ports_modules_hidden
 
-_GLOBAL_SWITCHES = (
-    "disable_v2_behavior",
-    "enable_v2_behavior",
-    "disable_eager_execution",
-    "enable_eager_execution",
-    "disable_resource_variables",
-    "enable_resource_variables",
-    "disable_v2_tensorshape",
-    "enable_v2_tensorshape",
-    "disable_control_flow_v2",
-    "enable_control_flow_v2",
-)
+Feeds = Mapping[str, Any]
 
 
-def run_legacy(path, *, steps, seed, feeds, tf1_python=None, time_limit=None, start=None):
-    """Run the TF1 program.
+def run_tf1(
+    path: Path | str,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    program: str = "build",
+    steps: int = 1,
+    seed: int = 0,
+    feeds: Feeds | None = None,
+    moments: Sequence[str] = ("before", "after"),
+) -> Record:
+    """Run a TF1 program in this process, through ``tensorflow.compat.v1``.
+
+    Args:
+        path: the program's file.
+        inputs: keyword arguments of its function.
+        program: the function's name in the file.
+        steps: how many training steps lie between ``"before"`` and ``"after"``.
+        seed: of the graph and of drawn feeds.
+        feeds: arrays by placeholder name, or None for the program's own.
+        moments: which of :data:`legacy_tf1.run.MOMENTS` the Record has.
+
+    Returns:
+        A Record; a program without a train op has no ``"after"``.
+
+    Raises:
+        InputError: the program or its inputs break a rule.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> text = '''
+        ... import tensorflow as tf
+        ... def build(rate=0.5):
+        ...     w = tf.Variable(1.0)
+        ...     train = tf.train.GradientDescentOptimizer(rate).minimize(tf.square(w))
+        ...     return {"placeholders": {}, "fetches": {"w": w}, "train": train}
+        ... '''
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "legacy.py")
+        ...     _ = file.write_text(text)
+        ...     record = run_tf1(file, inputs={"rate": 0.25}, steps=2)
+        >>> float(record["before"]["w"]), float(record["after"]["w"])
+        (1.0, 0.25)
+    """
+    options = {"inputs": inputs, "program": program, "steps": steps, "seed": seed, "feeds": feeds, "moments": moments}
+    return _record(path, *_run_in_process(path, options))
+
+
+def run_legacy(path, *, steps, seed, feeds, tf1_python=None, time_limit=None, start=None, inputs=None):
+    """Run the TF1 program of a check.
 
     Args:
         path: the program's file.
@@ -46,28 +83,32 @@ def run_legacy(path, *, steps, seed, feeds, tf1_python=None, time_limit=None, st
         tf1_python: an interpreter with TensorFlow 1.x, or None for compat.v1 in this process.
         time_limit: seconds that the interpreter may take.
         start: values in place of the program's initial ones, for compat.v1.
+        inputs: keyword arguments of ``build()``, or None.
 
     Returns:
         A Record of every moment, and the description of the program (see :func:`legacy_tf1.run.run`).
     """
+    options = {"steps": steps, "seed": seed, "feeds": feeds, "inputs": inputs}
     if tf1_python is None:
-        moments, description = _run_in_process(path, steps, seed, feeds, start)
+        moments, description = _run_in_process(path, options | {"start": start})
     else:
-        moments, description = _run_in_interpreter(path, steps, seed, feeds, Path(tf1_python), time_limit)
-    provenance = {key: description[key] for key in ("tensorflow", "python")} | {"program": Path(path).name}
-    return Record(moments, provenance), description
+        moments, description = _run_in_interpreter(path, options, Path(tf1_python), time_limit)
+    return _record(path, moments, description), description
 
 
-def _run_in_process(path, steps, seed, feeds, start):
-    import tensorflow.compat.v1 as tf
+def _record(path, moments, description):
+    provenance = {key: description[key] for key in ("tensorflow", "python", "execution")}
+    return Record(moments, provenance | {"program": Path(path).name})
 
-    with ports_modules_hidden(), _tensorflow_is_version_1(tf, path):
+
+def _run_in_process(path, options):
+    with ports_modules_hidden(), _own_modules(path), version_1() as tf:
         try:
-            return runner.run(str(path), tf, steps, seed, feeds, start)
+            return runner.run(str(path), tf, **options)
         except runner.ProgramError as error:
             raise InputError(_with_mend(str(error))) from None
-        except Exception as error:
-            raise InputError(f"the TF1 program must run. Received: {runner.explain(error, str(path))}") from None
+        except (Exception, SystemExit) as error:
+            raise InputError(runner.failure("the TF1 program must run", error, str(path))) from None
 
 
 def _with_mend(text):
@@ -80,47 +121,33 @@ def _with_mend(text):
 
 
 @contextlib.contextmanager
-def _tensorflow_is_version_1(tf, path):
-    """While it lasts, ``import tensorflow as tf`` gives compat.v1, whose process-wide switches do nothing."""
-    face = types.ModuleType("tensorflow")
-    face.__getattr__ = lambda name: getattr(tf, name)
-    face.__path__ = []
-    vars(face).update({name: lambda *_, **__: None for name in _GLOBAL_SWITCHES})
-    face.compat = types.SimpleNamespace(
-        v1=face, **{n: getattr(tf.compat, n) for n in ("as_bytes", "as_str", "as_text")}
-    )
-    swapped = {"tensorflow": face, "tensorflow.compat.v1": face}
-    before = {name: sys.modules.get(name) for name in swapped}
+def _own_modules(path) -> Iterator[None]:
+    """While it lasts, the program imports what lies beside it; its modules and flags are forgotten afterwards."""
     loaded = set(sys.modules)
     folder = str(Path(path).resolve().parent)
-    sys.modules.update(swapped)
     sys.path.insert(0, folder)
-    verbosity, flags = tf.logging.get_verbosity(), set(absl_flags.FLAGS)
-    tf.disable_v2_tensorshape()
     try:
-        yield
+        with flags_of_its_own():
+            yield
     finally:
-        tf.logging.set_verbosity(verbosity)
-        tf.enable_v2_tensorshape()
         sys.path.remove(folder)
-        for name in set(absl_flags.FLAGS) - flags:
-            delattr(absl_flags.FLAGS, name)  # the program runs again, for which they must not be defined
-        sys.modules.update({name: module for name, module in before.items() if module is not None})
         for name in set(sys.modules) - loaded:
             if is_beside(sys.modules[name], folder):
                 del sys.modules[name]  # the port must not get the program's own helpers on compat.v1
 
 
-def _run_in_interpreter(path, steps, seed, feeds, python, time_limit):
+def _run_in_interpreter(path, options, python, time_limit):
     if shutil.which(python) is None:
         raise InputError(f"--tf1-python must be an executable Python interpreter. Received: {python}")
     with tempfile.TemporaryDirectory(prefix="tf_repro-") as name:
         folder = Path(name)
-        request = {"path": str(Path(path).resolve()), "steps": steps, "seed": seed, "feeds": None}
-        if feeds is not None:
+        request = options | {"path": str(Path(path).resolve()), "genuine": True}
+        if request["feeds"] is not None:
+            np.savez(folder / "feeds.npz", **request["feeds"])
             request["feeds"] = str(folder / "feeds.npz")
-            np.savez(request["feeds"], **feeds)
-        (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        (folder / "request.json").write_text(
+            json.dumps(request, default=lambda value: np.asarray(value).tolist()), encoding="utf-8"
+        )
         command = [shutil.which(python), "-W", "ignore", runner.__file__, str(folder / "request.json"), str(folder)]
         code, printed = _run_limited(command, folder, time_limit)
         return _read_answer(folder, code, printed, python)

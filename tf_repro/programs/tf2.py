@@ -1,27 +1,175 @@
-"""The three ways to run a port: eagerly, as a ``tf.function``, or compiled by XLA."""
+"""The TensorFlow 2 runner: a ``build()`` becomes a Record, eagerly, as a ``tf.function``, or compiled by XLA.
 
+A program is a function ``build(**inputs)`` that returns a dict:
+
+- ``variables``: the variables by name.
+- ``forward``: a function of the feeds, a dict of tensors, that returns the fetches by name.
+- ``step``: a function of the feeds that takes one step of training; without it the program has only a forward pass.
+  What it returns by a variable's name is that variable's gradient; any other quantity is recorded step by step.
+- ``feeds``: arrays by name, where the program has inputs of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
 import tensorflow as tf
 
 from tf_repro.core.errors import InputError
+from tf_repro.core.inputs import as_count
+from tf_repro.core.record import Record
+from tf_repro.programs.machine import machine
 
 ENGINES = ("eager", "function", "xla")
 
+Program = Mapping[str, Any]
+Step = Callable[[int], None]
 
-def compiled(function, engine):
-    """``function`` made ready for ``engine``.
+
+def run(
+    build: Callable[..., Program],
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    engine: str = "eager",
+    steps: int = 1,
+    on_step: Step | None = None,
+) -> Record:
+    """Build a program and run it.
 
     Args:
-        function: a function of tensors; its variables exist already.
+        build: the program; see this module's description.
+        inputs: keyword arguments of ``build``.
+        engine: ``"eager"``, ``"function"`` or ``"xla"``.
+        steps: how many steps of training.
+        on_step: called behind each step with its number.
+
+    Returns:
+        A Record with the moments ``before`` (the fetches at the start) and, where the program trains, ``after`` (the
+        fetches behind the last step) and ``trajectory`` (what ``step`` returned, stacked). Its provenance names the
+        machine, and says how the program was executed and what proves it.
+
+    Raises:
+        InputError: the engine is unknown, ``steps`` is no count, or ``build`` refuses its inputs.
+
+    Example:
+        >>> def build(rate=0.5):
+        ...     w = tf.Variable(8.0)
+        ...     return {
+        ...         "variables": {"w": w},
+        ...         "forward": lambda feeds: {"w": w + 0.0},
+        ...         "step": lambda feeds: {"moved": w.assign_sub(rate * w)},
+        ...     }
+        >>> record = run(build, {"rate": 0.25}, engine="function", steps=2)
+        >>> float(record["after"]["w"]), record["trajectory"]["moved"].tolist()
+        (4.5, [6.0, 4.5])
+        >>> record.provenance["execution"].partition(":")[0]
+        'tf.function'
+    """
+    steps = as_count("steps", steps)
+    program = build(**(inputs or {}))
+    feeds = {name: tf.convert_to_tensor(value) for name, value in program.get("feeds", {}).items()}
+    forward = Executed(program["forward"], engine)
+    moments = {"before": to_numpy(forward(feeds))}
+    executed = [forward]
+    if "step" in program:
+        step = Executed(program["step"], engine)
+        moments["trajectory"] = _train(step, feeds, steps, set(program["variables"]), on_step)
+        moments["after"] = to_numpy(forward(feeds))
+        executed.append(step)
+    return Record(moments, machine() | {"engine": engine, "execution": proof(executed, feeds)})
+
+
+def _train(
+    step: Executed, feeds: Mapping[str, tf.Tensor], steps: int, variables: set[str], on_step: Step | None
+) -> dict[str, Any]:
+    """Take the steps; what each returned beside gradients, stacked by name."""
+    returned: list[Mapping[str, tf.Tensor]] = []
+    for number in range(1, steps + 1):
+        quantities = step(feeds)
+        if isinstance(quantities, Mapping):
+            returned.append({name: value for name, value in quantities.items() if name not in variables})
+        if on_step is not None:
+            on_step(number)
+    names: Iterable[str] = returned[0] if returned else ()
+    return {name: np.stack([np.asarray(each[name]) for each in returned]) for name in names}
+
+
+class Executed:
+    """A function of the feeds made ready for an engine, and the evidence of how it was executed.
+
+    Args:
+        function: a function of a dict of tensors; the variables that it uses exist already.
         engine: ``"eager"``, ``"function"`` or ``"xla"``.
 
     Raises:
         InputError: the engine is none of these.
     """
-    if engine not in ENGINES:
-        raise InputError(f"engine must be one of {', '.join(ENGINES)}. Received: {engine!r}")
-    return function if engine == "eager" else tf.function(function, jit_compile=engine == "xla", autograph=False)
+
+    def __init__(self, function: Callable[[Mapping[str, tf.Tensor]], Any], engine: str) -> None:
+        if engine not in ENGINES:
+            raise InputError(f"engine must be one of {', '.join(ENGINES)}. Received: {engine!r}")
+        self.engine = engine
+        self.calls = self.bodies = self.eager_bodies = 0
+
+        @functools.wraps(function)  # TensorFlow counts retracings by the code that it finds under the wrapper
+        def body(feeds: Mapping[str, tf.Tensor]) -> Any:
+            self.bodies += 1
+            self.eager_bodies += tf.executing_eagerly()
+            return function(feeds)
+
+        compiled = engine == "xla"
+        self.function = body if engine == "eager" else tf.function(body, jit_compile=compiled, autograph=False)
+
+    def __call__(self, feeds: Mapping[str, tf.Tensor]) -> Any:
+        self.calls += 1
+        return self.function(feeds)
+
+    def operations(self, feeds: Mapping[str, tf.Tensor]) -> int:
+        """How many operations ran at each call's one launch: of the graph, or of the compiled module.
+
+        Raises:
+            RuntimeError: the function was executed in another way than its engine's.
+        """
+        if self.engine == "eager":
+            self._require(self.eager_bodies == self.bodies == self.calls, "run eagerly at every call")
+            return 0
+        traced: Any = self.function
+        is_traced = hasattr(traced, "get_concrete_function") and not self.eager_bodies and self.bodies == 1
+        self._require(is_traced, "be traced once, in a graph")
+        if self.engine == "function":
+            return len(traced.get_concrete_function(feeds).graph.get_operations())
+        try:
+            module = traced.experimental_get_compiler_ir(feeds)(stage="optimized_hlo")
+        except ValueError as error:
+            self._require(False, f"be compiled by XLA ({error})")
+        return sum(" = " in line for line in module.splitlines())
+
+    def _require(self, holds: bool, rule: str) -> None:
+        if not holds:
+            raise RuntimeError(
+                f"engine {self.engine!r} must {rule}. Received: {self.calls} calls, {self.bodies} runs of the body, "
+                f"{self.eager_bodies} of them eager"
+            )
 
 
-def to_numpy(tensors):
+def proof(executed: Iterable[Executed], feeds: Mapping[str, tf.Tensor]) -> str:
+    """One line on how the functions were executed.
+
+    Raises:
+        RuntimeError: one was executed in another way than its engine's.
+    """
+    functions = list(executed)
+    sizes = " and ".join(str(function.operations(feeds)) for function in functions)
+    return {
+        "eager": "eager: no graph was made",
+        "function": f"tf.function: graphs of {sizes} operations, each traced once",
+        "xla": f"XLA: compiled modules of {sizes} instructions",
+    }[functions[0].engine]
+
+
+def to_numpy(tensors: Mapping[str, Any]) -> dict[str, Any]:
     """Tensors and variables as NumPy arrays of their own, name by name."""
-    return {name: tf.convert_to_tensor(tensor).numpy().copy() for name, tensor in tensors.items()}
+    return {name: np.array(tf.convert_to_tensor(tensor).numpy()) for name, tensor in tensors.items()}

@@ -15,6 +15,7 @@ from rich.table import Table
 from tf_repro.core.verdicts import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
 from tf_repro.report.outcomes import format_ulp, format_value, outcomes
 from tf_repro.suite.claims import Document
+from tf_repro.suite.engines import needs_tensorflow
 
 if TYPE_CHECKING:
     from tf_repro.suite.run import Source
@@ -29,11 +30,13 @@ def show_documents(console: Console, documents: Iterable[Document]) -> None:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("document", no_wrap=True)
     table.add_column("claims", justify="right")
-    table.add_column("figures", justify="right")
+    table.add_column("printed", justify="right")
+    table.add_column("derived", justify="right")
     table.add_column("title", overflow="fold")
     documents = list(documents)
     for document in documents:
-        table.add_row(document.name, str(len(document.claims)), str(document.scalars), escape(document.title))
+        counts = [str(document.scalars_of(origin)) for origin in ("printed", "derived")]
+        table.add_row(document.name, str(len(document.claims)), *counts, escape(document.title))
     console.print(table)
     engines = dict.fromkeys(engine for document in documents for engine in document.engines)
     console.print(f"engines: {', '.join(engines)}", highlight=False, soft_wrap=True)
@@ -73,23 +76,43 @@ def _verdict(finding: Finding) -> str:
 
 def _show_reasons(console: Console, document: Document, findings: Sequence[Finding]) -> None:
     drifted = dict.fromkeys(f.reason for f in findings if f.verdict == DRIFTED)
+    explained = dict.fromkeys(f.explained_by for f in findings if f.verdict == DRIFTED and f.explained_by)
     errata = {f.claim for f in findings if f.verdict == ERRATUM}
     for reason in document.reasons:
         if reason in drifted:
             console.print(f"[yellow]drifted[/] {reason}: {escape(document.reasons[reason])}", highlight=False)
+    for engine in explained:
+        names = dict.fromkeys(f.engine for f in findings if f.explained_by == engine and f.verdict == DRIFTED)
+        show_line(console, f"drifted with the very bits of {engine}: {', '.join(names)}")
     for claim in document.claims:
         if claim.id in errata:
             console.print(f"[cyan]erratum[/] {claim.id}: {escape(claim.because)}", highlight=False)
 
 
+def show_line(console: Console, line: str) -> None:
+    """One plain line."""
+    console.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def show_machine(console: Console, findings: Sequence[Finding]) -> None:
+    """What the findings were computed on; recordings name their own."""
+    for machine in dict.fromkeys(f.machine for f in findings if needs_tensorflow(f.engine)):
+        show_line(console, f"on {machine}")
+
+
 def show_summary(console: Console, findings: Sequence[Finding]) -> None:
     """One line: how many figures, each verdict's count, and what is not as declared."""
     counts = Counter(finding.verdict for finding in findings)
-    figures = len({(f.name) for f in findings})
+    figures = Counter({f.name: f.origin for f in findings}.values())
+    counted = f"{figures['printed']} printed and {figures['derived']} derived figures"
     wrong = [finding for finding in findings if not finding.as_declared]
     verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in STYLES if counts[verdict])
     state = f"[bold red]{len(wrong)} not as declared[/]" if wrong else "[green]all as declared[/]"
-    console.print(f"{figures} figures, {len(findings)} findings: {verdicts}; {state}", highlight=False, soft_wrap=True)
+    console.print(
+        f"{counted}, {len(findings)} findings: {verdicts}; {state}",
+        highlight=False,
+        soft_wrap=True,
+    )
     for finding in wrong:
         console.print(
             f"[red]not as declared[/] {escape(finding.name)} on {finding.engine}: printed {escape(finding.printed)}, "

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from functools import cache
 from pathlib import Path
 
 import legacy_tf1
 from tf_repro.core.errors import InputError
-from tf_repro.core.record import Record, _decode_moments, parse_json
+from tf_repro.core.record import Record, decode_moments, parse_json
 
 RECORDINGS = Path(legacy_tf1.__file__).parent / "recordings"
-
-_RELEASE = re.compile(r"tf-\d+\.\d+\.\d+")
-
-
-def is_recorded(engine: str) -> bool:
-    """Whether the engine is a recording of a release, such as ``"tf-1.4.1"``."""
-    return _RELEASE.fullmatch(engine) is not None
 
 
 def load_recording(path: Path) -> dict[str, Record]:
@@ -33,4 +26,10 @@ def load_recording(path: Path) -> dict[str, Record]:
     documents = content.get("records")
     if not isinstance(documents, dict):
         raise InputError(f"a recording must have an object 'records'. Received: {origin}")
-    return {name: Record(_decode_moments(documents, name, origin), content["provenance"]) for name in documents}
+    return {name: Record(decode_moments(documents, name, origin), content["provenance"]) for name in documents}
+
+
+@cache
+def recorded(engine: str) -> dict[str, Record]:
+    """The Records, by document, of a release such as ``"tf-1.4.1"``."""
+    return load_recording(RECORDINGS / f"{engine}.json")

@@ -1,4 +1,4 @@
-"""The one place that pairs a claim with a legacy run, a port and a derivation.
+"""The one place that pairs claims with runs: every program of a document on every engine, and what they gave.
 
 TensorFlow is imported only when an engine that needs it runs.
 """
@@ -6,24 +6,26 @@ TensorFlow is imported only when an engine that needs it runs.
 from __future__ import annotations
 
 import importlib
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tf_repro.core.data import load_digits
+import legacy_tf1
+from legacy_tf1.documents import RUNS, named
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
-from tf_repro.core.verdicts import Finding, find
-from tf_repro.suite.claims import Claim, Document
-from tf_repro.suite.derivations.softmax_regression import REPEAT
-from tf_repro.suite.recordings import RECORDINGS, is_recorded, load_recording
+from tf_repro.core.verdicts import Finding
+from tf_repro.suite.claims import Document
+from tf_repro.suite.engines import DERIVATION, LANES, NUMPY, is_recorded, needs_tensorflow
+from tf_repro.suite.findings import findings_of
+from tf_repro.suite.recordings import recorded
+from tf_repro.suite.two_processes import WORTH_A_PROCESS, in_two_processes
 
-LONGEST = ("softmax_regression", "eager")  # 5000 steps, each one a dozen calls from Python
-SHARED_FROM = 10  # runs; below that, starting TensorFlow twice costs more than it saves
+_ROOMS = {DERIVATION: "derivations", NUMPY: "numpy_programs"}
+_REPORT_EVERY = 50  # steps; a report takes about as long as one eager step
 
 Report = Callable[[str, str, float | None], None]
 """Called with document, engine and, in a training, the share of the steps that are done."""
@@ -34,11 +36,15 @@ def record(document: str, engine: str, data: str = "digits", progress: Report | 
 
     Args:
         document: its name, such as ``"softmax_backprop"``.
-        engine: ``"tf-1.4.1"`` and the like (a recording), ``"compat.v1"`` (the Session program on TensorFlow 2),
-            ``"eager"``, ``"function"``, ``"xla"`` (the port), each of these with ``":tf1"`` (the port on the softmax
-            with TF1's rounding), or ``"derivation"``.
+        engine: ``"tf-1.4.1"`` and the like (a recording), ``"lanes-4"`` or ``"lanes-8"`` (emulated kernels),
+            ``"compat.v1"`` (the Session program on TensorFlow 2), ``"eager"``, ``"function"``, ``"xla"`` (the port),
+            each of these with ``":tf1"`` (the port on the softmax with TF1's rounding), ``"numpy"`` (the program in
+            NumPy) or ``"derivation"``.
         data: what the three-layer network is trained on, ``"digits"`` or ``"mnist"``.
-        progress: called before the run, and with each step of the 5000 that a training has.
+        progress: called before the run, and now and then in a training.
+
+    Raises:
+        InputError: there is no such document.
 
     Example:
         >>> float(record("softmax_backprop", "tf-1.4.1")["after"]["w"][3]).hex()
@@ -48,53 +54,163 @@ def record(document: str, engine: str, data: str = "digits", progress: Report | 
         raise InputError(f"a document to run must be one of {', '.join(RUNS)}. Received: {document!r}")
     if progress:
         progress(document, engine, None)
-    derivation = importlib.import_module(f"tf_repro.suite.derivations.{document}")
+    run = _executed(document, engine, data, progress)
+    return Record(_decided(document, run), run.provenance)
+
+
+def _executed(document: str, engine: str, data: str, progress: Report | None) -> Record:
+    """The Record of every program of the document, before any statement is decided."""
     if is_recorded(engine):
-        recorded = load_recording(RECORDINGS / f"{engine}.json")[document]
-        return Record(_decided(derivation, recorded), recorded.provenance)
+        return recorded(engine)[document]
+    moments: dict[str, Mapping[str, Any]] = {}
+    provenance: dict[str, str] = {"engine": engine, "data": data}
+    for label, program, inputs, steps in RUNS[document]:
+        run = _program(document, engine)(program, inputs, steps, data, progress)
+        moments |= named(label, run)
+        provenance |= getattr(run, "provenance", {})
+    return Record(moments, provenance | _machine(engine))
+
+
+def _machine(engine: str) -> dict[str, str]:
+    """What an engine on TensorFlow runs on; the others run on NumPy alone, which moves none of their bits."""
+    if not needs_tensorflow(engine):
+        return {}
+    from tf_repro.programs.machine import machine
+
+    return machine()
+
+
+def _program(document: str, engine: str) -> Callable[..., Mapping[str, Any]]:
+    """What runs one program of the document on the engine."""
+    if not needs_tensorflow(engine):
+        room = _ROOMS.get(engine, "kernels")
+        module = importlib.import_module(f"tf_repro.suite.{room}.{document}")
+        return partial(_by_hand, module, {"lanes": LANES[engine]} if engine in LANES else {})
     if engine == "compat.v1":
-        moments = importlib.import_module(f"legacy_tf1.{document}").run_all()
-    elif engine == "derivation":
-        moments = RUNS[document](derivation, _inputs(document, data))
-    else:
-        port = importlib.import_module(f"tf_repro.ports.{document}")
-        moments = RUNS[document](port, _how(engine) | _inputs(document, data) | _handle(document, engine, progress))
-    return Record(_decided(derivation, moments))
+        return partial(_on_compat_v1, document)
+    return partial(_on_tensorflow_2, document, engine)
 
 
-def _how(engine: str) -> dict[str, Any]:
-    """A port's keyword arguments for an engine such as ``"xla"`` or ``"xla:tf1"``."""
-    name, _, numerics = engine.partition(":")
-    if not numerics:
-        return {"engine": name}
+def _by_hand(
+    module: Any, how: Mapping[str, Any], program: str, inputs: Mapping[str, Any], steps: int, data: str, _: Any
+) -> Mapping[str, Any]:
+    """A program by hand: ``run`` for a training, else the quantities of the one moment; nothing where there is none."""
+    function = getattr(module, "run" if program == "build" else program.removeprefix("build_"), None)
+    if function is None:
+        return {}
+    known = _accepted(function, {"steps": steps, "data": data, **how})
+    moments: Mapping[str, Any] = function(**inputs, **known)
+    return moments if steps else {"before": moments}
+
+
+def _on_compat_v1(
+    document: str, program: str, inputs: Mapping[str, Any], steps: int, data: str, _: Any
+) -> Mapping[str, Any]:
+    from tf_repro.programs import tf1
+
+    path = Path(legacy_tf1.__file__).with_name(f"{document}.py")
+    moments: Mapping[str, Any] = tf1.run_tf1(path, inputs=inputs, program=program, steps=max(steps, 1))
+    return moments
+
+
+def _on_tensorflow_2(
+    document: str,
+    engine: str,
+    program: str,
+    inputs: Mapping[str, Any],
+    steps: int,
+    data: str,
+    progress: Report | None,
+) -> Mapping[str, Any]:
     from tf_repro import nn
+    from tf_repro.programs import tf2
 
-    return {"engine": name, "softmax": partial(nn.softmax, numerics=numerics)}
+    name, _, numerics = engine.partition(":")
+    build = getattr(importlib.import_module(f"tf_repro.ports.{document}"), program)
+    known: dict[str, Any] = {"data": data}
+    if numerics:
+        known["softmax"] = partial(nn.softmax, numerics=numerics)
+
+    def on_step(number: int) -> None:
+        if progress and number % _REPORT_EVERY == 0:
+            progress(document, engine, number / steps)
+
+    return tf2.run(build, {**inputs, **_accepted(build, known)}, engine=name, steps=max(steps, 1), on_step=on_step)
 
 
-def _handle(document: str, engine: str, progress: Report | None) -> dict[str, Any]:
-    """The callback per step of the one document that trains for thousands of them."""
-    if document != "softmax_regression" or progress is None:
+def _accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the arguments that the function takes."""
+    known = inspect.signature(function).parameters
+    return {name: value for name, value in arguments.items() if name in known}
+
+
+def _decided(document: str, moments: Mapping[str, Any]) -> dict[str, Any]:
+    """The moments, with the statements that their numbers decide."""
+    statements = decide(document, moments)
+    return {name: {**moments.get(name, {}), **statements.get(name, {})} for name in {**moments, **statements}}
+
+
+def decide(document: str, moments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document's statements, by moment and quantity, as the moments' numbers decide them."""
+    try:
+        module = importlib.import_module(f"tf_repro.suite.statements.{document}")
+    except ModuleNotFoundError:
         return {}
-
-    def handle(count: int, loss: float) -> None:
-        if count % 50 == 0:
-            progress(document, engine, count / REPEAT)
-
-    return {"handle": handle}
+    statements: Mapping[str, Any] = module.decide(moments)
+    return statements
 
 
-def _inputs(document: str, data: str) -> dict[str, Any]:
-    """The inputs that a document takes from elsewhere."""
-    if document != "softmax_jacobian":
-        return {}
-    digits = load_digits(data)
-    return {"features": digits.features, "labels": digits.labels}
+def records(
+    documents: Sequence[Document],
+    engines: Sequence[str],
+    progress: Report | None = None,
+    data: str = "digits",
+    quick: bool = False,
+) -> dict[tuple[str, str], Record]:
+    """The Record of each document on each of the engines that it names.
+
+    Where one training is long, a second process shares the other runs. ``quick`` leaves out :func:`left_out`.
+    """
+    runs = [(document.name, engine) for document in documents for engine in document.engines if engine in engines]
+    if quick:
+        runs = [run for run in runs if not _is_slow(run)]
+    return in_two_processes(partial(_record, data), runs, _steps_from_python, progress)
 
 
-def needs_tensorflow(engine: str) -> bool:
-    """Whether running the engine imports TensorFlow."""
-    return engine != "derivation" and not is_recorded(engine)
+def left_out(documents: Sequence[Document], engines: Sequence[str]) -> list[str]:
+    """What a quick run leaves out, in words."""
+    runs = [(document.name, engine) for document in documents for engine in document.engines if engine in engines]
+    return [f"{document} on {engine}" for document, engine in runs if _is_slow((document, engine))]
+
+
+def _is_slow(run: tuple[str, str]) -> bool:
+    """Whether a run builds a graph, compiles, or trains for thousands of steps on TensorFlow."""
+    engine = run[1]
+    return needs_tensorflow(engine) and (not engine.startswith("eager") or _steps_from_python(run) >= WORTH_A_PROCESS)
+
+
+def _record(data: str, run: tuple[str, str], progress: Report | None = None) -> Record:
+    return record(*run, data, progress)
+
+
+def _steps_from_python(run: tuple[str, str]) -> int:
+    """How many steps a run takes one by one, each a dozen calls from Python: what makes a run long."""
+    document, engine = run
+    return sum(steps for *_, steps in RUNS[document]) if engine in ("eager", "eager:tf1") else 0
+
+
+def findings(
+    documents: Sequence[Document], engines: Sequence[str], progress: Report | None = None, data: str = "digits"
+) -> Iterator[Finding]:
+    """One Finding per printed scalar and engine.
+
+    Args:
+        documents: the claims to check.
+        engines: the engines to check them on.
+        progress: see :func:`record`.
+        data: what the three-layer network is trained on.
+    """
+    yield from findings_of(records(documents, engines, progress, data), documents, engines)
 
 
 @dataclass(frozen=True)
@@ -113,153 +229,11 @@ def sources(document: str) -> list[Source]:
         >>> [source.path for source in sources("softmax_jacobian")]
         ['tf_repro/ports/softmax_jacobian.py', 'tf_repro/suite/derivations/softmax_jacobian.py']
     """
-    root, package = RECORDINGS.parent, Path(__file__).parent.parent
-    rooms = {"TF1 program": root, "TF2 port": package / "ports", "derivation": package / "suite" / "derivations"}
+    legacy, package = Path(legacy_tf1.__file__).parent, Path(__file__).parents[1]
+    rooms = {"TF1 program": legacy, "TF2 port": package / "ports", "derivation": package / "suite" / "derivations"}
     files = {title: room / f"{document}.py" for title, room in rooms.items()}
     return [
-        Source(title, path.relative_to(root.parent).as_posix(), path.read_text(encoding="utf-8"))
+        Source(title, path.relative_to(legacy.parent).as_posix(), path.read_text(encoding="utf-8"))
         for title, path in files.items()
         if path.exists()
     ]
-
-
-def _one_run(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(module.run(**how))
-
-
-def _softmax_cross_entropy(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
-    moments = {"stability": module.stability(**how)}
-    for method in ("manual", "fused"):
-        run = module.run(method=method, **how)
-        moments |= {f"{moment}, {method}": quantities for moment, quantities in run.items()}
-    return moments
-
-
-def _softmax_regression(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
-    run = module.run(**how)
-    how = {key: value for key, value in how.items() if key != "handle"}
-    return {
-        **run,
-        "example": module.example(**how),
-        "two classes": module.two_class(**how),
-        "label probability": module.label_probability(**how),
-    }
-
-
-def _reverse_mode(module: Any, how: Mapping[str, Any]) -> dict[str, Any]:
-    cosine = module.run(cost="cosine", **how)
-    return {
-        **module.run(**how),
-        "sweep": module.sweep(**how),
-        "after, cost y0·y": module.run(cost="product_with_first", **how)["after"],
-        **{f"{moment}, cosine": quantities for moment, quantities in cosine.items()},
-    }
-
-
-RUNS: dict[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
-    "softmax_backprop": _one_run,
-    "softmax_jacobian": _one_run,
-    "softmax_cross_entropy": _softmax_cross_entropy,
-    "softmax_regression": _softmax_regression,
-    "reverse_mode": _reverse_mode,
-}
-"""By document, what its port and its derivation run to make up the document's Record."""
-
-
-def _decided(derivation: Any, moments: Mapping[str, Any]) -> dict[str, Any]:
-    """The moments, with the statements that their numbers decide."""
-    statements = derivation.decide(moments) if hasattr(derivation, "decide") else {}
-    return {name: {**moments.get(name, {}), **statements.get(name, {})} for name in {**moments, **statements}}
-
-
-def findings(
-    documents: Iterable[Document], chosen: Iterable[str], progress: Report | None = None, data: str = "digits"
-) -> Iterator[Finding]:
-    """One Finding per printed scalar and engine.
-
-    Args:
-        documents: the claims to check.
-        chosen: the engines to check them on.
-        progress: see :func:`record`.
-        data: what the three-layer network is trained on.
-    """
-    documents, chosen = list(documents), list(chosen)
-    yield from findings_of(records(documents, chosen, progress, data), documents, chosen)
-
-
-def records(
-    documents: Sequence[Document], chosen: Sequence[str], progress: Report | None = None, data: str = "digits"
-) -> Mapping[tuple[str, str], Record]:
-    """The Record of each document on each chosen engine that it names, and on the derivation; see :func:`findings`."""
-    runs = [
-        (document.name, engine)
-        for document in documents
-        for engine in document.engines
-        if engine in chosen or engine == "derivation"
-    ]
-    return _records(runs, progress, data)
-
-
-def findings_of(
-    records: Mapping[tuple[str, str], Record], documents: Iterable[Document], chosen: Sequence[str]
-) -> Iterator[Finding]:
-    """One Finding per printed scalar and engine, from what :func:`records` returned."""
-    for document in documents:
-        for engine in chosen:
-            if engine in document.engines:
-                run, truth = records[document.name, engine], records[document.name, "derivation"]
-                yield from compare(document, engine, run, truth)
-
-
-def _records(runs: Sequence[tuple[str, str]], progress: Report | None, data: str) -> Mapping[tuple[str, str], Record]:
-    """Every run's Record; where the longest is among them, a second process shares the others."""
-    if LONGEST not in runs or len(runs) < SHARED_FROM:
-        return {run: record(*run, data, progress) for run in runs}
-    others = [run for run in reversed(runs) if run != LONGEST]  # the longer ones come first, to end evenly
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {run: pool.submit(record, *run, data) for run in others}
-        done = {LONGEST: record(*LONGEST, data, progress)}
-        for run in reversed(others):
-            if futures[run].cancel():  # not begun there, so it is done here
-                done[run] = record(*run, data, progress)
-        return {run: done.get(run) or futures[run].result() for run in runs}
-
-
-def compare(document: Document, engine: str, run: Record, truth: Record) -> Iterator[Finding]:
-    """The Findings of one document on one engine, from the engine's Record and the derivation's."""
-    for claim in document.claims:
-        if engine in claim.declarations:
-            yield from _compare_claim(document, claim, engine, run, truth)
-
-
-def _compare_claim(document: Document, claim: Claim, engine: str, run: Record, truth: Record) -> Iterator[Finding]:
-    values = _scalars(claim, run, claim.quantity)
-    mistaken = _scalars(claim, run, claim.mistake) if claim.mistake else [None] * len(values)
-    has_truth = claim.quantity in truth.get(claim.moment, {})
-    truths = _scalars(claim, truth, claim.quantity) if has_truth else [None] * len(values)
-    for index, figure in enumerate(claim.figures):
-        yield find(
-            figure,
-            claim.declarations[engine][index],
-            values[index],
-            mistaken=mistaken[index],
-            truth=truths[index],
-            document=document.name,
-            claim=claim.id,
-            moment=claim.moment,
-            index=None if claim.is_scalar else index,
-            engine=engine,
-        )
-
-
-def _scalars(claim: Claim, run: Record, quantity: str) -> Any:
-    try:
-        array = run.quantity(claim.moment, quantity).ravel()
-    except InputError as error:
-        raise InputError(f"claim {claim.id!r}: {error}") from None
-    if array.size != len(claim.figures):
-        raise InputError(
-            f"claim {claim.id!r} must have as many figures as {claim.moment}/{quantity} has scalars. "
-            f"Received: {len(claim.figures)} figures, {array.size} scalars"
-        )
-    return array

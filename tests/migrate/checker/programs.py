@@ -64,6 +64,7 @@ def changed(text, *changes):
 
 def written(folder, legacy=LEGACY, port=PORT):
     """Both programs as files: the arguments of ``tf_repro.migrate.check``."""
+    folder.mkdir(exist_ok=True)
     for name, text in (("legacy.py", legacy), ("port.py", port)):
         (folder / name).write_text(text, encoding="utf-8")
     return folder / "legacy.py", folder / "port.py"

@@ -244,21 +244,22 @@ def test_stops_at_the_first_failed_rung_unless_told_otherwise(tmp_path):
 
 
 def test_unknown_fault_is_not_given_a_cause(tmp_path):
-    report = migrate.check(*written(tmp_path, port=changed(PORT, ("tf.nn.relu", "tf.nn.elu"))))
+    port = changed(PORT, (LOGITS, f"{LOGITS} + tf.reduce_sum([tf.sin(hidden * n) for n in range(30)], 0)"))
+    report = migrate.check(*written(tmp_path, port=port))
     assert report.failed.name == "forward"
     assert not report.failed.causes
     assert len(report.failed.ruled_out) > 5
     assert "cause: unknown" in str(report)
-    assert "tested and ruled out: swapped variables (2), " in str(report)
+    assert "tested and ruled out: " in str(report)
 
 
 def test_changes_that_there_was_no_time_for_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("tf_repro.migrate.diagnosis.causes.SECONDS", 0.0)
+    monkeypatch.setattr("tf_repro.migrate.diagnosis.causes.RUNS", 0)
     report = migrate.check(*written(tmp_path, port=changed(PORT, ("tf.reduce_mean", "tf.reduce_sum"))))
     assert not report.failed.causes
     assert {each.name for each in report.failed.ruled_out} == {"rounding"}
     assert "mean for sum" in report.failed.untested
-    assert "not tested, time was up: swapped variables (2), " in str(report)
+    assert "not tested, the runs were used up: " in str(report)
     assert '"mean for sum"' in report.to_json()
 
 

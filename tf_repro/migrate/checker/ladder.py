@@ -3,63 +3,81 @@
 from __future__ import annotations
 
 import io
-import platform
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from tf_repro.core.errors import InputError
 from tf_repro.core.inputs import as_count
 from tf_repro.core.record import Record
 from tf_repro.migrate import names
-from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, SKIPPED, CheckReport, Rung, counted
-from tf_repro.migrate.checker.rungs import MEASURES, Climb, Skipped, judge, prepared, require_numbers
-from tf_repro.migrate.diagnosis import causes
-from tf_repro.programs.port import Port
-from tf_repro.programs.tf1 import run_legacy
+from tf_repro.migrate.checker import isolated
+from tf_repro.migrate.checker.climb import Climb
+from tf_repro.migrate.checker.judge import is_gross, not_reproducible
+from tf_repro.migrate.checker.noise import RUNS
+from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, CheckReport, Rung, counted
 
-RUNGS = ("variables", *MEASURES)
+RUNGS_MODULE, CAUSES_MODULE = "tf_repro.migrate.checker.rungs", "tf_repro.migrate.diagnosis.causes"
+NOISE = 5
+"""How many times the limit of one run the runs that measure rounding may take together: they are as many."""
+DIAGNOSIS = 10
+"""How many times the limit of one run all tested causes together may take, so that one that hangs ends."""
+
+RUNGS = ("variables", "initial values", "forward", "gradients", "one step", "N steps", "slots")
 
 
-def climb(legacy, port, *, steps, max_ulp, scaled, tf1_python, feeds, seed, name_map, keep_going, time_limit):
+def climb(
+    legacy, port, *, steps, max_ulp, scaled, strict, tf1_python, feeds, inputs, seed, name_map, keep_going, time_limit
+):
     """See :func:`tf_repro.migrate.check`."""
     legacy, port = _file("the TF1 program", legacy), _file("the port", port)
     steps = as_count("steps", steps)
-    if isinstance(max_ulp, bool) or not isinstance(max_ulp, int) or max_ulp < 0:
-        raise InputError(f"max_ulp must be a whole number of at least 0. Received: {max_ulp!r}")
+    if max_ulp is not None and (isinstance(max_ulp, bool) or not isinstance(max_ulp, int) or max_ulp < 0):
+        raise InputError(f"max_ulp must be a whole number of at least 0, or None. Received: {max_ulp!r}")
+    if strict and (max_ulp or scaled):
+        raise InputError(f"strict allows no ULP. Received: max_ulp={max_ulp!r} and scaled={scaled!r} with it")
+    max_ulp = 0 if scaled and max_ulp is None else max_ulp
     if not time_limit > 0:
         raise InputError(f"time_limit must be a positive number of seconds. Received: {time_limit!r}")
     _require_order(legacy, port)
     feeds = _read_feeds(feeds)
-    built = Port(port, seed)
-    record, description = run_legacy(
-        legacy, steps=steps, seed=seed, feeds=feeds, tf1_python=tf1_python, time_limit=time_limit
+    inputs = dict(inputs or {})
+    values, provenance = _in_port(port, f"{RUNGS_MODULE}:facts", port, seed, inputs, time_limit=time_limit)
+    record, description = isolated.legacy(
+        legacy, steps=steps, seed=seed, feeds=feeds, inputs=inputs, tf1_python=tf1_python, time_limit=time_limit
     )
-    for moment, quantities in record.items():
-        for name, value in quantities.items():
-            require_numbers(f"the TF1 program's {moment} {name}", value)
-    mapping = names.infer(record["initial"], built.values(), dict(name_map or {}))
-    this = Climb(record, description, legacy, port, tuple(built.variables), mapping, steps, max_ulp, bool(scaled), seed)
+    mapping = names.infer(record["initial"], values, dict(name_map or {}))
+    this = Climb(
+        legacy=record,
+        description=description,
+        legacy_path=legacy,
+        path=port,
+        names=tuple(values),
+        mapping=mapping,
+        steps=steps,
+        max_ulp=max_ulp,
+        scaled=bool(scaled),
+        strict=bool(strict),
+        seed=seed,
+        inputs=inputs,
+        time_limit=time_limit,
+    )
     left_out = [a for a, b in dict(name_map or {}).items() if b is None]
-    rungs, moments = [], {}
-    for name in RUNGS:
-        if any(rung.status == FAILED and (not keep_going or rung.name == "variables") for rung in rungs):
-            rungs.append(Rung(name, NOT_REACHED))
-            continue
-        rung = _variables(this, built, left_out) if name == "variables" else _rung(this, name, moments)
-        rungs.append(rung)
-    provenance = {"tensorflow": tf.__version__, "python": platform.python_version(), "program": port.name}
-    return CheckReport(rungs, mapping, record, Record(moments, provenance), max_ulp, bool(scaled))
+    rungs, moments = [_variables(this, values, left_out)], {}
+    if rungs[0].status == PASSED:
+        judged, moments, this = _climbed(this, bool(keep_going))
+        rungs += [_diagnosed(this, rung, measured) for rung, measured in judged]
+    rungs += [Rung(name, NOT_REACHED) for name in RUNGS[len(rungs) :]]
+    return CheckReport(rungs, mapping, record, Record(moments, provenance), max_ulp, bool(scaled), bool(strict))
 
 
-def _variables(this, built, left_out):
+def _variables(this, values, left_out):
     """The rung "variables": count, names, shapes and dtypes."""
-    legacy, port = this.legacy["initial"], built.values()
+    legacy = this.legacy["initial"]
     missing = [a for a in legacy if a not in this.mapping and a not in left_out and not names.is_counter(legacy[a])]
-    extra = [b for b in port if b not in this.mapping.values()]
+    extra = [b for b in values if b not in this.mapping.values()]
     if missing or extra:
         parts = [f"only in the TF1 program: {', '.join(missing)}"] * bool(missing) + [
             f"only in the port: {', '.join(extra)}"
@@ -67,27 +85,74 @@ def _variables(this, built, left_out):
         mend = "pair them with --map TF1=PORT (name_map), or leave one of TF1 out with --map TF1="
         return Rung("variables", FAILED, f"{'; '.join(parts)}; {mend}")
     for a, b in this.mapping.items():
-        if legacy[a].shape != port[b].shape:
-            detail = f"{a} has shape {legacy[a].shape} in the TF1 program, {b} has shape {port[b].shape} in the port"
-            return Rung("variables", FAILED, detail, tensor=a, causes=causes.of_shape(legacy[a], port[b]))
-        if legacy[a].dtype != port[b].dtype:
-            detail = f"{a} has dtype {legacy[a].dtype} in the TF1 program, {b} has dtype {port[b].dtype} in the port"
-            return Rung("variables", FAILED, detail, tensor=a, causes=causes.of_dtype(legacy[a], port[b]))
+        if legacy[a].shape != values[b].shape:
+            detail = f"{a} has shape {legacy[a].shape} in the TF1 program, {b} has shape {values[b].shape} in the port"
+            return Rung(
+                "variables", FAILED, detail, tensor=a, causes=_causes_of(this, "of_shape", legacy[a], values[b])
+            )
+        if legacy[a].dtype != values[b].dtype:
+            detail = f"{a} has dtype {legacy[a].dtype} in the TF1 program, {b} has dtype {values[b].dtype} in the port"
+            return Rung(
+                "variables", FAILED, detail, tensor=a, causes=_causes_of(this, "of_dtype", legacy[a], values[b])
+            )
     pairs = ", ".join(a if a == b else f"{a} is {b}" for a, b in this.mapping.items())
     return Rung("variables", PASSED, f"{counted(len(this.mapping), 'variable')}: {pairs}")
 
 
-def _rung(this, name, moments):
-    """One of the rungs that run the port."""
+def _climbed(this, keep_going):
+    """The judged rungs, every moment, and the climb with what rounding makes of it where that had to be known."""
+
+    def climb():
+        return _in_port(this.path, f"{RUNGS_MODULE}:climbed", this, keep_going, time_limit=this.time_limit)
+
+    judged, moments = climb()
+    parted = [rung for rung, _ in judged if rung.difference is not None]
+    if not parted:
+        return judged, moments, this
+    aware = this.max_ulp is None and not this.strict and not any(is_gross(this, rung) for rung in parted)
+    noise, unsteady = _noise(this, RUNS if aware else 0)
+    if aware:
+        this = replace(this, noise=noise)
+        judged, moments = climb()
+    return [_unless_unsteady(rung, measured, unsteady) for rung, measured in judged], moments, this
+
+
+def _noise(this, runs):
+    """How far rounding moves the TF1 program, and what it does not compute twice alike."""
+    options = {"steps": this.steps, "inputs": this.inputs, "runs": runs, "time_limit": NOISE * this.time_limit}
+    function, arguments = "tf_repro.migrate.checker.perturbation:noise", (this.legacy_path, this.legacy, this.seed)
     try:
-        measured = MEASURES[name](this, prepared(this))
-    except Skipped as reason:
-        return Rung(name, SKIPPED, str(reason))
-    moments.update(measured)
-    rung = judge(this, name, measured)
-    if rung.status == FAILED:
-        return replace(rung, **causes.diagnose(this, name, measured))
-    return rung
+        return isolated.program(isolated.TF1_PROGRAM, this.legacy_path, function, *arguments, **options)
+    except (InputError, RuntimeError):  # it needs genuine TensorFlow 1, or cannot be moved so
+        if not runs:
+            return {}, []
+        return _in_port(this.path, f"{RUNGS_MODULE}:noise", this, time_limit=NOISE * this.time_limit), []
+
+
+def _unless_unsteady(rung, measured, unsteady):
+    if rung.difference is None or rung.tensor not in unsteady:
+        return rung, measured
+    return replace(rung, detail=not_reproducible("the TF1 program", unsteady)), None
+
+
+def _diagnosed(this, rung, measured):
+    """The failed rung with its causes; where a tested change ends the process, with the reason that there are none."""
+    if rung.status != FAILED or measured is None:
+        return rung
+    limit = DIAGNOSIS * this.time_limit
+    try:
+        found = _in_port(this.path, f"{CAUSES_MODULE}:diagnose", this, rung.name, measured, time_limit=limit)
+    except InputError as reason:
+        return replace(rung, detail=f"{rung.detail}; its causes could not be tested ({reason})")
+    return replace(rung, **found)
+
+
+def _causes_of(this, function, *arrays):
+    return _in_port(this.path, f"{CAUSES_MODULE}:{function}", *arrays, time_limit=this.time_limit)
+
+
+def _in_port(path, function, *arguments, time_limit):
+    return isolated.program(isolated.PORT, path, function, *arguments, time_limit=time_limit)
 
 
 def _file(what, path):

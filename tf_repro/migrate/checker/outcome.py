@@ -6,16 +6,43 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from tf_repro.core.verdicts import Difference
+from tf_repro.core.ulp import Difference
 
 if TYPE_CHECKING:
     from tf_repro.core.record import Record
 
 PASSED, FAILED, SKIPPED, NOT_REACHED = "passed", "failed", "skipped", "not reached"
 ONLY_ROUNDING = {"rounding", "kernels", "bias addition"}
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place that a cause points at, and what it might read.
+
+    Attributes:
+        path: the port's file.
+        line: the line, from 1.
+        column: where on it, from 0; None where not known.
+        end: where that ends.
+        before: the line as it is.
+        after: the line with the change; None where it cannot be told.
+        legacy_path: the TF1 program's file.
+        legacy_line: its line that computes the same; None where not known.
+        legacy_text: that line.
+    """
+
+    path: str
+    line: int
+    column: int | None = None
+    end: int | None = None
+    before: str = ""
+    after: str | None = None
+    legacy_path: str | None = None
+    legacy_line: int | None = None
+    legacy_text: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,12 +54,14 @@ class Cause:
         change: what was changed in the port.
         ulp: how far the worst element is off with the change.
         passes: whether the rung passes with it; otherwise only rounding is left.
+        where: the place in the port, where there is one.
     """
 
     name: str
     change: str
     ulp: int | None
     passes: bool
+    where: Where | None = None
 
     @property
     def outcome(self) -> str:
@@ -57,6 +86,21 @@ class RuledOut:
 
 
 @dataclass(frozen=True)
+class NotTested:
+    """A cause that could not be tested: the change made the port fail.
+
+    Attributes:
+        name: the kind of fault.
+        change: what was changed in the port.
+        reason: what it failed with.
+    """
+
+    name: str
+    change: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Rung:
     """One rung of the ladder.
 
@@ -70,8 +114,9 @@ class Rung:
         ulp: how far ``tensor`` is off, or the worst of a rung that passed, by the check's measure.
         causes: the tested causes that mend it.
         ruled_out: the tested causes that do not.
-        untested: the kinds of fault of the changes that there was no time to test.
+        untested: the kinds of fault of the changes that were left when the runs were used up.
         moment: under which both Records hold ``tensor`` where the programs part.
+        not_tested: the causes that could not be tested, with the reason.
     """
 
     name: str
@@ -84,6 +129,7 @@ class Rung:
     ruled_out: Sequence[RuledOut] = ()
     untested: Sequence[str] = ()
     moment: str | None = None
+    not_tested: Sequence[NotTested] = ()
 
     @property
     def excluded(self) -> str:
@@ -92,7 +138,7 @@ class Rung:
 
     @property
     def left_untested(self) -> str:
-        """The kinds of fault that there was no time to test, with how many changes each has, in one line."""
+        """The kinds of fault that were left when the runs were used up, with how many changes each has, in one line."""
         return _kinds(self.untested)
 
     @property
@@ -105,7 +151,7 @@ class Rung:
     def __str__(self) -> str:
         lines = [f"{self.status:<11} {self.name}" + (f": {self.detail}" if self.detail else "")]
         if self.difference is not None:
-            lines.append(f"  {self.tensor}: {self.difference}")
+            lines.append(f"  {self.tensor}: {self.difference.text('TF1 program', 'port')}")
         lines += [f"  cause: {cause}" for cause in self.causes]
         if self.advice:
             lines.append(f"  rounding: {self.advice}")
@@ -114,7 +160,9 @@ class Rung:
         if self.ruled_out:
             lines.append(f"  tested and ruled out: {self.excluded}")
         if self.untested:
-            lines.append(f"  not tested, time was up: {self.left_untested}")
+            lines.append(f"  not tested, the runs were used up: {self.left_untested}")
+        if self.not_tested:
+            lines.append(f"  could not be tested: {_kinds(each.name for each in self.not_tested)}")
         return "\n".join(lines)
 
 
@@ -127,16 +175,18 @@ class CheckReport:
         name_map: TF1 variable to port variable, as compared.
         legacy: what the TF1 program computed.
         port: what the port computed.
-        max_ulp: the tolerance that the check was given.
+        max_ulp: the tolerance that the check was given; None for what rounding makes.
         scaled: whether its ULP are those of each tensor's largest element.
+        strict: whether only equal bits pass.
     """
 
     rungs: Sequence[Rung]
     name_map: Mapping[str, str]
     legacy: Record
     port: Record
-    max_ulp: int
+    max_ulp: int | None
     scaled: bool = False
+    strict: bool = False
 
     @property
     def passed(self) -> bool:
@@ -157,10 +207,17 @@ class CheckReport:
         against = f"TF1 program on {self.runtime}"
         if self.failed is not None:
             return f"the port and the {against} part at the rung {self.failed.name!r}"
+        if self.max_ulp is None:
+            rounded = not self.strict and any("up to rounding" in rung.detail for rung in self.rungs)
+            equal = "up to rounding" if rounded else "bit for bit"
+            return f"the port computes what the {against} computes, {equal}, on all {self._compared} rungs that apply"
         bound = f"within {self.max_ulp} ULP" + " of each tensor's largest element" * self.scaled
         equal = bound if self.max_ulp else "bit for bit"
-        compared = sum(rung.status == PASSED for rung in self.rungs)
-        return f"the port computes what the {against} computes, {equal}, on all {compared} rungs that apply"
+        return f"the port computes what the {against} computes, {equal}, on all {self._compared} rungs that apply"
+
+    @property
+    def _compared(self) -> int:
+        return sum(rung.status == PASSED for rung in self.rungs)
 
     @property
     def runtime(self) -> str:
@@ -174,6 +231,7 @@ class CheckReport:
             "passed": self.passed,
             "max_ulp": self.max_ulp,
             "scaled": self.scaled,
+            "strict": self.strict,
             "rungs": [_rung_json(rung) for rung in self.rungs],
             "name_map": dict(self.name_map),
             "legacy": self.legacy.provenance,
@@ -194,9 +252,10 @@ def _rung_json(rung: Rung) -> dict[str, Any]:
         "received": None if difference is None else _finite(difference.received),
         "ulp": rung.ulp,
         "relative": None if difference is None else _finite(difference.relative),
-        "causes": [vars(cause) for cause in rung.causes],
+        "causes": [asdict(cause) for cause in rung.causes],
         "ruled_out": [vars(each) for each in rung.ruled_out],
         "untested": list(rung.untested),
+        "not_tested": [vars(each) for each in rung.not_tested],
     }
 
 

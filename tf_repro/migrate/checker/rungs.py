@@ -1,78 +1,91 @@
-"""The rungs that run the port: what each measures, and how it is held against TF1."""
+"""The rungs that run the port: what each measures."""
 
 from __future__ import annotations
 
 import contextlib
-import math
-from dataclasses import dataclass
-from pathlib import Path
+import platform
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tf_repro.core.errors import InputError
-from tf_repro.core.record import Record
-from tf_repro.core.verdicts import difference
-from tf_repro.migrate.checker.outcome import FAILED, PASSED, Rung, counted, listed
-from tf_repro.programs.port import Port
+from tf_repro.core.ulp import difference
+from tf_repro.migrate.checker.climb import Climb, Skipped
+from tf_repro.migrate.checker.judge import gap, judge, not_reproducible
+from tf_repro.migrate.checker.noise import RUNS, spread_of
+from tf_repro.migrate.checker.outcome import FAILED, SKIPPED, Rung, listed
+
+__all__ = ["MEASURES", "Climb", "Skipped", "climbed", "facts", "gap", "judge", "prepared"]
 
 
-@dataclass(frozen=True)
-class Climb:
-    """What both programs are and how they are compared.
+def facts(path, seed, inputs):
+    """The port as built: its variables' values by name, in its own order, and the provenance of what it computes."""
+    from tf_repro.programs.port import Port
 
-    Attributes:
-        legacy: what the TF1 program computed.
-        description: of the TF1 program; see :func:`legacy_tf1.run.run`.
-        legacy_path: the TF1 program's file.
-        path: the port's file.
-        names: the port's variables, as first built.
-        mapping: TF1 variable to port variable.
-        steps: how many training steps.
-        max_ulp: the tolerance.
-        scaled: whether ULP are those of the tensor's largest element.
-        seed: of the port's random numbers.
+    provenance = {"tensorflow": tf.__version__, "python": platform.python_version(), "program": path.name}
+    return Port(path, seed, inputs=inputs).values(), provenance
+
+
+def climbed(this, keep_going):
+    """The rungs that run the port, judged, up to the first that fails unless told otherwise.
+
+    Returns:
+        (the rungs, each with what it measured, or None where there is nothing to look for a cause in; every moment)
     """
-
-    legacy: Record
-    description: dict
-    legacy_path: Path
-    path: Path
-    names: tuple
-    mapping: dict
-    steps: int
-    max_ulp: int
-    scaled: bool
-    seed: int
-
-    def build(self):
-        """The port, built anew."""
-        return Port(self.path, self.seed, self.names)
-
-    def feeds(self, step):
-        """What a step is fed, by placeholder; the first is 0."""
-        return {name: values[step % len(values)] for name, values in self.legacy["feeds"].items()}
-
-    def start(self, port):
-        """Put TF1's initial values into the port."""
-        port.assign({b: self.legacy["initial"][a] for a, b in self.mapping.items()})
-
-    def renamed(self, values):
-        """The port's values under TF1's names."""
-        return {a: values[b] for a, b in self.mapping.items() if b in values}
-
-    def difference(self, moment, name, received):
-        """The worst difference from the TF1 program's tensor, or None."""
-        return difference(self.legacy[moment][name], received, self.scaled)
-
-    def ulp(self, apart):
-        """How many ULP a difference counts, by the measure of this check."""
-        return math.ceil(apart.scaled) if self.scaled and math.isfinite(apart.scaled) else apart.ulp
+    rungs, moments = [], {}
+    for name, measure in MEASURES.items():
+        try:
+            measured = measure(this, prepared(this))
+        except Skipped as reason:
+            rungs.append((Rung(name, SKIPPED, str(reason)), None))
+            continue
+        except Lacking as reason:
+            rungs.append((Rung(name, FAILED, str(reason)), None))
+            continue
+        moments.update(measured)
+        rung = judge(this, name, measured)
+        if rung.difference is not None and (unsteady := _unsteady(measured, measure(this, prepared(this)))):
+            rung, measured = replace(rung, detail=not_reproducible("the port", unsteady)), None
+        rungs.append((rung, measured))
+        if rung.status == FAILED and not keep_going:
+            break
+    return rungs, moments
 
 
-class Skipped(Exception):
-    """A rung has nothing to compare; the message says why."""
+def _unsteady(measured, again):
+    """The names of what is not the same when it is measured twice."""
+    return [
+        name for moment, quantities in measured.items() for name, value in quantities.items()
+        if difference(value, again[moment][name]) is not None
+    ]  # fmt: skip
+
+
+def noise(this):
+    """How far one ULP in each variable moves what the port computes, where the TF1 program itself cannot be moved."""
+    runs = []
+    for seed in range(-1, RUNS):
+        moments = {}
+        for measure in MEASURES.values():
+            with contextlib.suppress(Skipped, Lacking):
+                moments.update(measure(this, prepared(this, None if seed < 0 else partial(nudge, seed=seed))))
+        runs.append(moments)
+    return spread_of(runs[0], runs[1:])
+
+
+def nudge(port, seed):
+    """Move every variable by one ULP, up or down."""
+    random = np.random.RandomState(seed)
+    for name, value in port.values().items():
+        if value.dtype in (np.float32, np.float64):
+            towards = np.where(random.rand(*value.shape) < 0.5, -np.inf, np.inf).astype(value.dtype)
+            port.assign({name: np.nextafter(value, towards)})
+
+
+class Lacking(Exception):
+    """The port lacks what the rung compares; the message says what."""
 
 
 def prepared(this, alter=None):
@@ -100,13 +113,13 @@ def measure_forward(this, port):
                 raise InputError(
                     f"a variable must be created once, in build(). Received: forward() created {made[0]} twice"
                 )
-    missing = [name for name in this.legacy["forward"] if name not in fetches]
+    missing = [name for name in this.legacy["before"] if name not in fetches]
     if missing:
         raise InputError(
             f"forward() must return every fetch of the TF1 program. Received: {', '.join(fetches)} without "
             f"{', '.join(missing)}; return it, or take it out of the fetches"
         )
-    return {"forward": {name: fetches[name] for name in this.legacy["forward"]}}
+    return {"before": {name: fetches[name] for name in this.legacy["before"]}}
 
 
 def measure_gradients(this, port):
@@ -122,11 +135,8 @@ def measure_gradients(this, port):
             "the port does not tell its gradients; add 'optimizer' to what build() returns, or return them from step()"
         )
     gradients = this.renamed(gradients)
-    missing = [name for name in this.legacy["gradients"] if name not in gradients]
-    if missing:
-        raise InputError(
-            f"a step must have a gradient for every variable that TF1 trains. Received: none for {', '.join(missing)}"
-        )
+    for name, expected in this.legacy["gradients"].items():  # what a step does not train, it moves by nothing
+        gradients.setdefault(name, np.zeros_like(expected))
     return {"gradients": {name: gradients[name] for name in this.legacy["gradients"]}}
 
 
@@ -149,8 +159,8 @@ def measure_steps(this, port):
                 made.clear()
             elif made:
                 raise InputError(f"a variable must be created once. Received: step() created {made[0]} again")
-    moments["forward after"] = {
-        name: value for name, value in port.forward(this.feeds(0)).items() if name in this.legacy["forward after"]
+    moments["after"] = {
+        name: value for name, value in port.forward(this.feeds(0)).items() if name in this.legacy["after"]
     }
     return moments
 
@@ -171,6 +181,10 @@ def measure_slots(this, port):
     shared = {name: slots[name] for name in this.legacy["slots"] if name in slots}
     if not shared:
         raise Skipped("the port's optimizer keeps no slots of TF1's kind; add 'slots' to what build() returns")
+    kept = {name.rsplit("/", 1)[1] for name in slots} if not port.gives_slots else None
+    missing = [a for a in this.legacy["slots"] if a not in slots and (kept is None or a.rsplit("/", 1)[1] in kept)]
+    if missing:
+        raise Lacking(f"the port lacks slots of the TF1 program: {listed(missing)}")
     return {"slots": shared}
 
 
@@ -182,71 +196,6 @@ MEASURES = {
     "N steps": measure_steps,
     "slots": measure_slots,
 }
-
-
-def gap(this, measured):
-    """The largest distance on the rung, in ULP of its tensor's largest element."""
-    widest = 0.0
-    for moment, quantities in measured.items():
-        for name, received in quantities.items():
-            expected = this.legacy[moment][name]
-            if _form(expected, received):
-                return np.inf
-            apart = difference(expected, received)
-            if apart is not None:
-                widest = max(widest, apart.scaled)
-    return widest
-
-
-def judge(this, rung, measured):
-    """The rung's verdict: the first moment, and in it the tensor that is furthest off, decide."""
-    worst, count = 0, 0
-    for moment, quantities in measured.items():
-        apart = {}
-        for name, received in quantities.items():
-            expected = this.legacy[moment][name]
-            failure = _form(expected, received)
-            if failure:
-                return Rung(rung, FAILED, f"{name} {failure}" + _at(rung, moment), name)
-            require_numbers(f"the port's {moment} {name}", received, expected)
-            found = this.difference(moment, name, received)
-            if found is not None:
-                apart[name] = found
-        beyond = {name: found for name, found in apart.items() if this.ulp(found) > this.max_ulp}
-        if beyond:
-            name = max(beyond, key=lambda name: beyond[name].scaled)
-            detail = f"{len(beyond)} of {counted(len(quantities), 'tensor')} apart{_at(rung, moment)}: "
-            detail += listed(list(beyond))
-            return Rung(rung, FAILED, detail, name, beyond[name], this.ulp(beyond[name]), moment=moment)
-        worst = max(worst, *map(this.ulp, apart.values()), 0)
-        count += len(quantities)
-    distance = f"at most {worst} ULP apart" if worst else "bit-equal"
-    return Rung(rung, PASSED, f"{counted(count, 'tensor')}, {distance}", ulp=worst)
-
-
-def _at(rung, moment):
-    if moment == "forward after":
-        return " in the fetches after the last step"
-    return f" at {moment}" if rung == "N steps" else ""
-
-
-def _form(expected, received):
-    if expected.shape != received.shape:
-        return f"has shape {expected.shape} in the TF1 program and {received.shape} in the port"
-    if expected.dtype != received.dtype:
-        return f"has dtype {expected.dtype} in the TF1 program and {received.dtype} in the port"
-    return ""
-
-
-def require_numbers(what, value, other=None):
-    if value.dtype.kind != "f" or not np.isnan(value).any():
-        return
-    index = tuple(int(i) for i in np.argwhere(np.isnan(value))[0])
-    beside = "" if other is None else f", where the TF1 program has {other[index]:.9g}"
-    raise InputError(
-        f"values to compare must be numbers. Received: nan in {what}, index {list(index)}{beside}; "
-        f"look for log(0), 0/0 or an overflow before it"
-    )
 
 
 def _require_steps(this, port):

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
 
-from tf_repro.core.verdicts import difference
-from tf_repro.migrate.checker.outcome import FAILED, Cause, RuledOut
+from tf_repro.core.ulp import difference
+from tf_repro.migrate.checker.outcome import FAILED, Cause, NotTested, RuledOut
 from tf_repro.migrate.checker.rungs import MEASURES, gap, judge, prepared
-from tf_repro.migrate.diagnosis import faults, optimizer_faults, substitutions
+from tf_repro.migrate.diagnosis import faults, optimizer_faults, structural, substitutions
 from tf_repro.programs.port import running_eagerly
 
-SECONDS = 60.0
+GENERIC = {"operation", "constant"}
+"""Names that say no more than what was exchanged; a cause with a name of its own is looked for beside them."""
+RUNS = 120
+"""How many changes are tested, each with one run of the port up to the rung: counted, so that no machine finds less."""
 AS_FAR = 4.0
 """What two orders of summation may differ by, in units of what one ULP in each variable makes."""
 ROUNDING = 64.0
@@ -46,21 +48,24 @@ def diagnose(this, name, measured):
         measured: what the port gave on it.
 
     Returns:
-        The fields ``causes`` (the one with which the rung passes first), ``ruled_out`` and ``untested`` of a
-        :class:`~tf_repro.migrate.Rung`.
+        The fields ``causes`` (the one with which the rung passes first), ``ruled_out``, ``untested`` and
+        ``not_tested`` of a :class:`~tf_repro.migrate.Rung`.
     """
-    found, ruled_out, untested, included = [], [], [], set()
-    start = time.monotonic()
+    found, ruled_out, untested, failed, included = [], [], [], [], set()
     remaining = candidates(this, name)
-    for candidate in remaining:
-        if found and found[-1].passes:
+    for runs, candidate in enumerate(remaining):
+        if any((cause.passes or cause.where is not None) and cause.name not in GENERIC for cause in found):
             break
-        if time.monotonic() - start > SECONDS:
+        if runs >= RUNS:
             untested = [candidate.cause, *(each.cause for each in remaining)]
             break
-        cause = attempt(this, name, candidate, measured)
-        if cause is not None and candidate.eager:  # was it the change, or that it had to be tested without tf.function?
-            cause = attempt(this, name, faults.EAGERLY, measured) or cause
+        try:
+            cause = attempt(this, name, candidate, measured)
+            if cause is not None and candidate.eager:  # was it the change, or that it was tested without tf.function?
+                cause = attempt(this, name, faults.EAGERLY, measured) or cause
+        except CouldNotBeTested as reason:
+            failed.append(NotTested(candidate.cause, candidate.change, str(reason)))
+            continue
         if cause is None:
             ruled_out.append(RuledOut(candidate.cause, candidate.change))
         else:
@@ -70,9 +75,10 @@ def diagnose(this, name, measured):
         candidate, cause = of_rounding(this, name, measured)
         found, ruled_out = ([cause], ruled_out) if cause else ([], [*ruled_out, candidate])
     return {
-        "causes": sorted(found, key=lambda cause: not cause.passes),
+        "causes": sorted(found, key=lambda cause: (cause.name in GENERIC, not cause.passes)),
         "ruled_out": [each for each in ruled_out if each.name not in included],
         "untested": untested,
+        "not_tested": failed,
     }
 
 
@@ -94,7 +100,11 @@ def of_rounding(this, name, measured):
 
 
 def attempt(this, name, candidate, before):
-    """The :class:`Cause`, where the change mends the rung or leaves only rounding; else None."""
+    """The :class:`Cause`, where the change mends the rung or leaves only rounding; else None.
+
+    Raises:
+        CouldNotBeTested: the port fails with the change.
+    """
     try:
         changed = replace(this, mapping=candidate.mapping or this.mapping)
         if candidate.legacy is not None:
@@ -107,13 +117,17 @@ def attempt(this, name, candidate, before):
             measured = {m: {n: candidate.transform(v) for n, v in q.items()} for m, q in measured.items()}
         verdict = judge(changed, name, measured)
         left = gap(changed, measured)
-    except Exception:  # a change that makes the port crash, or give nan, mends nothing
-        return None
+    except Exception as error:
+        raise CouldNotBeTested(" ".join(str(error).split())[:200] or type(error).__name__) from None
     if verdict.status != FAILED:
-        return Cause(candidate.cause, candidate.change, verdict.ulp, True)
+        return Cause(candidate.cause, candidate.change, verdict.ulp, True, candidate.where)
     if left <= ROUNDING and left <= gap(this, before) / 8:
-        return Cause(candidate.cause, candidate.change, verdict.ulp, False)
+        return Cause(candidate.cause, candidate.change, verdict.ulp, False, candidate.where)
     return None
+
+
+class CouldNotBeTested(Exception):
+    """A change makes the port fail, so nothing is known about it."""
 
 
 def _content(measured):
@@ -124,6 +138,8 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
     """The changes to test on a rung, the most specific first."""
     if name == "initial values":
         return
+    with contextlib.suppress(Exception):  # a program whose values cannot be recorded still has the other candidates
+        yield from structural.candidates(this, name)
     lines = faults.called_lines(this, name)
     for substitution in substitutions.NUMERICS:
         yield from faults.by_line(this, substitution, lines[substitution])

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_repro.core.record import Record
+from tf_repro.migrate.checker.outcome import Where
 from tf_repro.migrate.checker.rungs import MEASURES, prepared
 from tf_repro.migrate.diagnosis import substitutions
 from tf_repro.migrate.names import swapped
@@ -37,6 +38,7 @@ class Candidate:
         transform: called with each measured array.
         eager: whether ``tf.function`` runs as Python, so that calls can be told by their line.
         includes: the other kinds of fault that the change would mend as well.
+        where: the place in the port, where it is one.
     """
 
     cause: str
@@ -48,6 +50,7 @@ class Candidate:
     transform: Callable[[Any], Any] | None = None
     eager: bool = False
     includes: frozenset[str] = frozenset()
+    where: Where | None = None
 
 
 EAGERLY = Candidate("graph optimiser", "with the port's tf.functions run as Python, operation by operation", eager=True)
@@ -56,7 +59,9 @@ EAGERLY = Candidate("graph optimiser", "with the port's tf.functions run as Pyth
 def on_this_release(this):
     """The TF1 program once more, from the same values and feeds, on the TensorFlow that runs the port."""
     feeds, start = this.legacy["feeds"], this.legacy["initial"]
-    record, _ = run_legacy(this.legacy_path, steps=this.steps, seed=this.seed, feeds=feeds, start=start)
+    record, _ = run_legacy(
+        this.legacy_path, steps=this.steps, seed=this.seed, feeds=feeds, start=start, inputs=this.inputs
+    )
     return record
 
 

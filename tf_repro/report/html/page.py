@@ -13,7 +13,6 @@ from typing import Any
 
 import legacy_tf1.record
 import tf_repro
-from tf_repro.core.data import load_digits
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
 from tf_repro.report.align import Part, parts, side_by_side
@@ -21,8 +20,8 @@ from tf_repro.report.html import render
 from tf_repro.report.outcomes import Outcome, format_number, outcomes
 from tf_repro.suite import claims
 from tf_repro.suite.claims import Claim, Document
-from tf_repro.suite.recordings import load_recording
-from tf_repro.suite.run import RECORDINGS, Source, sources
+from tf_repro.suite.recordings import RECORDINGS, load_recording
+from tf_repro.suite.run import Source, sources
 
 VERDICTS = (REPRODUCED, DRIFTED, ERRATUM, UNEXPLAINED)
 
@@ -86,8 +85,8 @@ def report(
 
     Args:
         documents: the claims that were checked.
-        findings: what :func:`tf_repro.suite.findings_of` yielded for them.
-        records: what :func:`tf_repro.suite.records` returned for them.
+        findings: what :func:`tf_repro.suite.findings.findings_of` yielded for them.
+        records: what :func:`tf_repro.suite.run.records` returned for them.
         about: the circumstances of the run; see :func:`circumstances`.
         pictures: what :func:`pictures` returned for them; none without.
     """
@@ -124,7 +123,7 @@ def pictures(
     for document in documents:
         of_engine = {engine: record for (name, engine), record in records.items() if name == document.name}
         own = [finding for finding in findings if finding.document == document.name]
-        found[document.name] = of_document(document.name, of_engine, own, load_digits(data), _version("TensorFlow"))
+        found[document.name] = of_document(document.name, of_engine, own, data, _version("TensorFlow"))
     return found
 
 

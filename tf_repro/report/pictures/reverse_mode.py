@@ -4,6 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
 from tf_repro.core.record import Record
+from tf_repro.report.pictures.drawn import Drawn
 from tf_repro.report.pictures.svg import INK, Picture, picture
 
 NODES = (  # operation, where it stands, the nodes it takes
@@ -72,3 +73,8 @@ def _arrow(start: tuple[float, float], end: tuple[float, float], bend: float) ->
         shrinkA=0,
         shrinkB=0,
     )
+
+
+def draw(drawn: Drawn) -> list[Picture]:
+    """The graph with every node's value and partial derivative."""
+    return [] if drawn.record is None else [graph(drawn.record)]

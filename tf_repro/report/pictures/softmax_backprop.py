@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import Finding
+from tf_repro.report.pictures.drawn import Drawn
 from tf_repro.report.pictures.svg import MARKERS, SERIES, Picture, picture, shaded
 
 REFERENCE = "tf-1.4.1"
@@ -102,3 +103,9 @@ def figures(findings: Sequence[Finding], current: str) -> Picture:
 
 def _name(finding: Finding) -> str:
     return finding.claim.removeprefix("after.") + ("" if finding.index is None else f"[{finding.index}]")
+
+
+def draw(drawn: Drawn) -> list[Picture]:
+    """Where the weights part from the document's release, and every figure on every engine."""
+    drift = [weights(drawn.records, drawn.tensorflow)] if REFERENCE in drawn.records else []
+    return [*drift, figures(drawn.findings, drawn.tensorflow)]

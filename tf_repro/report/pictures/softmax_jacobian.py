@@ -4,10 +4,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
-from tf_repro.core.data import Digits
+from tf_repro.core.data import Digits, load_digits
 from tf_repro.core.record import Record
+from tf_repro.report.pictures.drawn import Drawn
 from tf_repro.report.pictures.svg import SERIES, Picture, picture, shaded
-from tf_repro.suite.derivations.softmax_jacobian import network
+from tf_repro.suite.derivations.network import network
 
 
 def learning_curve(record: Record) -> Picture:
@@ -65,3 +66,9 @@ def confusion(record: Record, digits: Digits) -> Picture:
         "coloured by the share of the row.",
         height=4.0,
     )
+
+
+def draw(drawn: Drawn) -> list[Picture]:
+    """How the network learns, and what it takes for what."""
+    record = drawn.record
+    return [] if record is None else [learning_curve(record), confusion(record, load_digits(drawn.data))]

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tf_repro.core.record import Array, Record
+from tf_repro.report.pictures.drawn import Drawn
 from tf_repro.report.pictures.svg import SERIES, WIDTH, Picture, picture
 
 HEIGHT = 3.2
@@ -93,3 +94,9 @@ def training(record: Record) -> Picture:
         caption="500 random samples of 50 features and 20 random classes, from zero weights, where the loss is -ln 20.",
         height=HEIGHT,
     )
+
+
+def draw(drawn: Drawn) -> list[Picture]:
+    """The two experiments and the training."""
+    record = drawn.record
+    return [] if record is None else [two_class(record), label_probability(record), training(record)]

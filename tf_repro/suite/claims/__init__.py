@@ -18,10 +18,12 @@ else:
 
 DIRECTORY = Path(__file__).parent
 
-_DOCUMENT_KEYS = {"title", "source", "engines", "claim", "reasons"}
+_DOCUMENT_KEYS = {"title", "source", "engines", "may_drift", "claim", "reasons"}
 _CLAIM_KEYS = {
-    "id", "moment", "quantity", "rule", "terms", "printed", "where", "only", "engines", "erratum", "statement",
+    "id", "moment", "quantity", "rule", "printed", "derived", "where", "only", "may_drift", "engines", "erratum",
+    "statement",
 }  # fmt: skip
+_SAME_EVERYWHERE = ("tf-", "lanes-")
 _ERRATUM_KEYS = {"correct", "mistake", "because"}
 
 
@@ -36,6 +38,7 @@ class Claim:
         figures: what was printed, one per scalar.
         is_scalar: whether the document printed a scalar rather than an array.
         where: the place in the document.
+        origins: per figure ``"printed"``, or ``"derived"``: it follows from what the document states.
         statement: what the claim says in words, where the figure alone does not tell.
         mistake: for an erratum, the quantity that holds the value of the mistake.
         because: for an erratum, what the mistake is.
@@ -48,6 +51,7 @@ class Claim:
     figures: tuple[Figure, ...]
     is_scalar: bool
     where: str
+    origins: tuple[str, ...]
     statement: str
     mistake: str
     because: str
@@ -63,7 +67,8 @@ class Document:
         title: the document's own title.
         source: who published it where and when.
         engines: every engine that the document's claims are run on.
-        reasons: why a figure drifts, by name.
+        may_drift: engines on kernels that are not ours: a printed float may be off within the rounding bound there.
+        reasons: why a recording or an emulated kernel is away from a figure, by name.
         claims: in the document's order.
     """
 
@@ -71,6 +76,7 @@ class Document:
     title: str
     source: str
     engines: tuple[str, ...]
+    may_drift: tuple[str, ...]
     reasons: Mapping[str, str]
     claims: tuple[Claim, ...]
 
@@ -78,6 +84,10 @@ class Document:
     def scalars(self) -> int:
         """How many printed scalars the claims hold."""
         return sum(len(claim.figures) for claim in self.claims)
+
+    def scalars_of(self, origin: str) -> int:
+        """How many of them were printed, or derived."""
+        return sum(claim.origins.count(origin) for claim in self.claims)
 
 
 def names(directory: Path = DIRECTORY) -> list[str]:
@@ -143,12 +153,13 @@ def select(
 
 
 def _document(name: str, content: Mapping[str, Any]) -> Document:
-    _require(content, "a claims file", _DOCUMENT_KEYS, required=_DOCUMENT_KEYS - {"reasons"})
+    _require(content, "a claims file", _DOCUMENT_KEYS, required=_DOCUMENT_KEYS - {"reasons", "may_drift"})
     document = Document(
         name=name,
         title=_text(content, "title"),
         source=_text(content, "source"),
         engines=tuple(_texts(content, "engines")),
+        may_drift=tuple(_engines(content, tuple(_texts(content, "engines")))),
         reasons=dict(content.get("reasons", {})),
         claims=(),
     )
@@ -167,58 +178,96 @@ def _document(name: str, content: Mapping[str, Any]) -> Document:
 def _claim(table: Mapping[str, Any], document: Document) -> Claim:
     required = {"id", "moment", "quantity", "rule", "printed", "where"}
     _require(table, "a claim", _CLAIM_KEYS, required=required)
-    is_scalar = isinstance(table["printed"], str)
     figures = _figures(table, table["printed"])
     erratum = table.get("erratum", {})
-    correct: tuple[Figure | None, ...] = (None,) * len(figures)
     if erratum:
-        _require(erratum, "an erratum", _ERRATUM_KEYS, required=_ERRATUM_KEYS)
-        correct = _figures(table, erratum["correct"])
-        if len(correct) != len(figures):
-            raise InputError(f"correct must have {len(figures)} figure(s). Received: {len(correct)}")
-    engines = _texts(table, "only") if "only" in table else document.engines
-    declarations = {engine: tuple(Declaration(correct=figure) for figure in correct) for engine in engines}
-    for group, drift in table.get("engines", {}).items():
-        for engine in group.split():
-            if engine not in declarations:
-                raise InputError(f"an engine must be one of {', '.join(declarations)}. Received: {engine!r}")
-            declarations[engine] = tuple(_drift(drift, len(figures), document))
-    for index in range(len(figures)):
-        if not any(declared[index].is_strict for declared in declarations.values()):
-            raise InputError(f"an engine must be held to figure {index} exactly. Received: ranges only")
+        _require_erratum(table, erratum, len(figures))
     return Claim(
         id=table["id"],
         moment=_text(table, "moment"),
         quantity=_text(table, "quantity"),
         figures=figures,
-        is_scalar=is_scalar,
+        is_scalar=isinstance(table["printed"], str),
         where=_text(table, "where"),
+        origins=_origins(table, len(figures)),
         statement=table.get("statement", ""),
         mistake=erratum.get("mistake", ""),
         because=erratum.get("because", ""),
-        declarations=declarations,
+        declarations=_declarations(table, document, figures),
     )
+
+
+def _origins(table: Mapping[str, Any], count: int) -> tuple[str, ...]:
+    """Where each figure comes from; ``derived = true``, or the places of those that are."""
+    derived = table.get("derived", table["rule"] == "statement")
+    places = range(count) if derived is True else derived or []
+    if not all(isinstance(place, int) and 0 <= place < count for place in places):
+        raise InputError(f"derived must be true or places from 0 to {count - 1}. Received: {derived!r}")
+    return tuple("derived" if place in places else "printed" for place in range(count))
+
+
+def _require_erratum(table: Mapping[str, Any], erratum: Any, count: int) -> None:
+    _require(erratum, "an erratum", _ERRATUM_KEYS, required=_ERRATUM_KEYS)
+    if len(_figures(table, erratum["correct"])) != count:
+        raise InputError(f"correct must have {count} figure(s). Received: {len(_figures(table, erratum['correct']))}")
+    if not str(erratum["mistake"]).startswith(f"{table['quantity']}_"):
+        raise InputError(
+            f"a mistake must be named after its quantity, {table['quantity']}_…. Received: {erratum['mistake']!r}"
+        )
+
+
+def _declarations(
+    table: Mapping[str, Any], document: Document, figures: tuple[Figure, ...]
+) -> dict[str, tuple[Declaration, ...]]:
+    """What is declared of each engine, figure by figure."""
+    engines = _texts(table, "only") if "only" in table else document.engines
+    drifting = {*document.may_drift, *_engines(table, engines)} if table["rule"].startswith("float") else set()
+    correct: tuple[Figure | None, ...] = (None,) * len(figures)
+    if "erratum" in table:
+        correct = _figures(table, table["erratum"]["correct"])
+    declarations = {
+        engine: tuple(Declaration(correct=right, may_drift=engine in drifting and not right) for right in correct)
+        for engine in engines
+    }
+    for group, drift in table.get("engines", {}).items():
+        for engine in group.split():
+            if engine not in declarations:
+                raise InputError(f"an engine must be one of {', '.join(declarations)}. Received: {engine!r}")
+            if not engine.startswith(_SAME_EVERYWHERE):
+                raise InputError(f"ulp is for recordings and emulated kernels, tf-… and lanes-…. Received: {engine!r}")
+            declarations[engine] = tuple(_drift(drift, len(figures), document))
+    for index in range(len(figures)):
+        if not any(declared[index].is_strict for declared in declarations.values()):
+            raise InputError(f"an engine must be held to figure {index} exactly. Received: only engines that may drift")
+    return declarations
+
+
+def _engines(table: Mapping[str, Any], known: Iterable[str]) -> list[str]:
+    """Those that may drift; each must be known."""
+    named = _texts(table, "may_drift") if "may_drift" in table else []
+    if unknown := [engine for engine in named if engine not in known]:
+        raise InputError(f"may_drift must name engines of {', '.join(known)}. Received: {', '.join(unknown)}")
+    return named
 
 
 def _figures(table: Mapping[str, Any], printed: Any) -> tuple[Figure, ...]:
     texts = [printed] if isinstance(printed, str) else printed
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
         raise InputError(f"figures must be a text or a non-empty list of texts. Received: {printed!r}")
-    return tuple(Figure(text, table["rule"], table.get("terms", 1)) for text in texts)
+    return tuple(Figure(text, table["rule"]) for text in texts)
 
 
 def _drift(drift: Any, count: int, document: Document) -> Iterator[Declaration]:
-    """One declaration per figure from ``{ulp = [0, 3, [0, 2], …], reason = "name"}``."""
+    """One exact declaration per figure, from ``{ulp = [0, 3, …], reason = "name"}``."""
     _require(drift, "a drift", {"ulp", "reason"}, required={"ulp", "reason"})
     if drift["reason"] not in document.reasons:
         raise InputError(f"reason must be one of {', '.join(document.reasons)}. Received: {drift['reason']!r}")
     if not isinstance(drift["ulp"], list) or len(drift["ulp"]) != count:
         raise InputError(f"ulp must be a list of {count}. Received: {drift['ulp']!r}")
-    for entry in drift["ulp"]:
-        low, high = entry if isinstance(entry, list) and len(entry) == 2 else (entry, entry)
-        if not (isinstance(low, int) and isinstance(high, int) and 0 <= low <= high):
-            raise InputError(f"ulp must be a whole number or [least, greatest]. Received: {entry!r}")
-        yield Declaration((low, high), drift["reason"] if high else "")
+    for steps in drift["ulp"]:
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+            raise InputError(f"ulp must be whole numbers of at least 0. Received: {steps!r}")
+        yield Declaration(steps, reason=drift["reason"] if steps else "")
 
 
 def _require(table: Any, what: str, allowed: set[str], required: set[str]) -> None:

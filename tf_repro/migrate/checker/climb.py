@@ -1,0 +1,90 @@
+"""What both programs are and how they are compared. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tf_repro.core.record import Record
+from tf_repro.core.ulp import difference
+from tf_repro.migrate.checker.noise import is_rounding
+
+
+@dataclass(frozen=True)
+class Climb:
+    """What both programs are and how they are compared.
+
+    Attributes:
+        legacy: what the TF1 program computed.
+        description: of the TF1 program; see :func:`legacy_tf1.run.run`.
+        legacy_path: the TF1 program's file.
+        path: the port's file.
+        names: the port's variables, as first built.
+        mapping: TF1 variable to port variable.
+        steps: how many training steps.
+        max_ulp: the tolerance, or None for what rounding makes.
+        scaled: whether ULP are those of the tensor's largest element.
+        strict: whether only equal bits pass.
+        seed: of the port's random numbers.
+        inputs: keyword arguments of both programs' ``build()``.
+        time_limit: seconds that one run may take.
+        noise: how far rounding moves each tensor of the TF1 program; None while that is not known.
+    """
+
+    legacy: Record
+    description: dict
+    legacy_path: Path
+    path: Path
+    names: tuple
+    mapping: dict
+    steps: int
+    max_ulp: int | None
+    scaled: bool
+    strict: bool
+    seed: int
+    inputs: dict
+    time_limit: float
+    noise: Mapping[str, Mapping[str, Any]] | None = None
+
+    def build(self):
+        """The port, built anew."""
+        from tf_repro.programs.port import Port
+
+        return Port(self.path, self.seed, self.names, self.inputs)
+
+    def feeds(self, step):
+        """What a step is fed, by placeholder; the first is 0."""
+        return {name: values[step % len(values)] for name, values in self.legacy["feeds"].items()}
+
+    def start(self, port):
+        """Put TF1's initial values into the port."""
+        port.assign({b: self.legacy["initial"][a] for a, b in self.mapping.items()})
+
+    def renamed(self, values):
+        """The port's values under TF1's names."""
+        return {a: values[b] for a, b in self.mapping.items() if b in values}
+
+    def difference(self, moment, name, received):
+        """The worst difference from the TF1 program's tensor, or None."""
+        return difference(self.legacy[moment][name], received, self.scaled)
+
+    def ulp(self, apart):
+        """How many ULP a difference counts, by the measure of this check; None where one side is no number."""
+        return math.ceil(apart.scaled) if self.scaled and math.isfinite(apart.scaled) else apart.ulp
+
+    def allows(self, apart, moment, name, received):
+        """Whether the check passes a difference: never if strict, up to a number of ULP, or what rounding makes."""
+        if self.strict:
+            return False
+        if self.max_ulp is not None:
+            ulp = self.ulp(apart)
+            return ulp is not None and ulp <= self.max_ulp
+        spread = (self.noise or {}).get(moment, {}).get(name)
+        return spread is not None and is_rounding(self.legacy[moment][name], received, spread)
+
+
+class Skipped(Exception):
+    """A rung has nothing to compare; the message says why."""

@@ -1,0 +1,328 @@
+"""What kind of fault an exchange mends: told by the operations on both sides, and by where their values go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tf_repro.migrate.bisection.edits import Edit
+from tf_repro.migrate.bisection.graft import Along, Known, Operation, Source
+from tf_repro.migrate.bisection.search import Difference
+from tf_repro.migrate.bisection.trace import Node, Ref, Trace
+
+ACTIVATIONS = {"Relu", "Relu6", "Elu", "Selu", "Tanh", "Sigmoid", "Softplus", "Softsign", "LeakyRelu"}
+REDUCTIONS = {"Mean", "Sum", "Max", "Min", "Prod"}
+POOLS = {"AvgPool", "MaxPool", "MaxPoolV2"}
+CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv3D", "Conv2DBackpropInput"}
+RESIZES = {"ResizeBilinear", "ResizeBicubic", "ResizeNearestNeighbor", "ResizeArea"}
+ENTROPIES = {"SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"}
+ORDERINGS = {"Transpose", "ReverseV2", "StridedSlice", "GatherV2"}
+PADS = {"Pad", "PadV2", "MirrorPad"}
+SCALINGS = {"Mul", "RealDiv", "Div"}
+SUMS = {"AddV2", "Add", "Sub", "AddN"}
+SILENT = {"Identity", "Reshape", "ExpandDims", "Squeeze", "Cast", "Snapshot", "PreventGradient", "ConcatV2", "Shape",
+          "Pack", "BroadcastTo", "ReadVariableOp"}  # fmt: skip
+"""Operations that are no difference by themselves."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """An exchange and what is known about it.
+
+    Attributes:
+        difference: where the programs part.
+        edit: the exchange.
+        lines: the TF1 program's line and the port's, as text.
+    """
+
+    difference: Difference
+    edit: Edit
+    lines: tuple[str, str]
+
+    @property
+    def added(self) -> Counter[str]:
+        """How often each operation is TF1's alone."""
+        return Counter(kind for kind in _types(self.edit.expression) if kind not in SILENT)
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """How often each operation is the port's alone."""
+        return Counter(node.type for node in self.edit.dropped if node.type not in SILENT)
+
+    @property
+    def kinds(self) -> set[str]:
+        """All operations on either side."""
+        return set(self.added) | set(self.dropped)
+
+    @property
+    def traces(self) -> tuple[Trace, Trace]:
+        """The TF1 program's and the port's."""
+        return self.difference.matches.legacy, self.difference.matches.port
+
+    def said(self, *words: str) -> bool:
+        """Whether one of the two lines has one of the words."""
+        return any(word in line for word in words for line in self.lines)
+
+    def sources(self, side: int) -> set[tuple[str, str]]:
+        """The variables and feeds that the exchanged part of one side is made from, however far back."""
+        trace = self.traces[side]
+        nodes = (self.edit.added, self.edit.dropped)[side]
+        refs = [ref for node in nodes for ref in node.inputs] or [(self.edit.legacy, self.edit.port)[side]]
+        return {(trace.nodes[ref.node].type, trace.nodes[ref.node].name) for ref in _ancestors(trace, refs)
+                if trace.nodes[ref.node].type in ("Variable", "Placeholder")}  # fmt: skip
+
+    def attribute_differs(self, *names: str) -> bool:
+        """Whether operations of one type on both sides differ in one of the attributes."""
+        for a in self.edit.added:
+            for b in self.edit.dropped:
+                if a.type == b.type and any(a.attributes.get(n, b.attributes.get(n)) != b.attributes.get(n)
+                                            for n in names if n in b.attributes):  # fmt: skip
+                    return True
+        return False
+
+    def consumers(self, side: int, depth: int) -> set[str]:
+        """The types of what uses the exchanged output, that many operations down."""
+        trace = self.traces[side]
+        frontier, found = {(self.edit.legacy, self.edit.port)[side]}, set()
+        users = trace.consumers()
+        for _ in range(depth):
+            numbers = {n for ref in frontier for n in users.get(ref, [])}
+            found |= {trace.nodes[n].type for n in numbers}
+            frontier = {Ref(n, output) for n in numbers for output in range(len(trace.nodes[n].values))}
+        return found
+
+
+def _types(expression: object) -> Iterable[str]:
+    if isinstance(expression, Operation):
+        yield expression.type
+        for each in expression.inputs:
+            yield from _types(each)
+
+
+def _leaves(expression: object) -> list[object]:
+    if isinstance(expression, Operation):
+        return [leaf for each in expression.inputs for leaf in _leaves(each)]
+    return [expression]
+
+
+def _ancestors(trace: Trace, refs: Iterable[Ref]) -> set[Ref]:
+    found, waiting = set(), list(refs)
+    while waiting:
+        ref = waiting.pop()
+        if ref not in found:
+            found.add(ref)
+            waiting += trace.nodes[ref.node].inputs
+    return found
+
+
+def _only(this: Exchange, kinds: set[str]) -> bool:
+    return bool(this.kinds) and this.kinds <= kinds
+
+
+def _pooling_over_padding(this: Exchange) -> bool:
+    return "AvgPool" in this.added and "AvgPool" in this.dropped and bool(this.kinds & PADS)
+
+
+def _padding(this: Exchange) -> bool:
+    windows = CONVOLUTIONS | POOLS
+    return bool(this.kinds & windows) and (
+        bool(this.kinds & PADS) or this.attribute_differs("padding", "explicit_paddings")
+    )
+
+
+def _stored_order(this: Exchange) -> bool:
+    """Whether a variable is used as it is in one program and reordered in the other."""
+    if not this.kinds or not this.kinds <= ORDERINGS:
+        return False
+    return all({kind for kind, _ in this.sources(side)} == {"Variable"} for side in (0, 1))
+
+
+def _flatten(this: Exchange) -> bool:
+    return _only(this, {"Transpose"}) and bool({"Reshape"} & (this.consumers(0, 1) | this.consumers(1, 1)))
+
+
+def _penalty(this: Exchange) -> bool:
+    """Whether only variables, and no feed, go into what is exchanged, or what is added to a loss."""
+    if "L2Loss" in this.kinds or this.said("l2_loss", "regulari", "weight_decay", "penalty"):
+        return _about_weights(this)
+    return False
+
+
+def _about_weights(this: Exchange) -> bool:
+    parts = []
+    for leaf in _leaves(this.edit.expression):
+        ref = _ref_of(this, leaf)
+        if ref is not None:
+            parts.append({this.traces[1].nodes[r.node].type for r in _ancestors(this.traces[1], [ref])})
+    parts += [
+        {this.traces[1].nodes[r.node].type for r in _ancestors(this.traces[1], [ref])}
+        for node in this.edit.dropped
+        for ref in node.inputs
+    ]
+    return any("Variable" in part and "Placeholder" not in part for part in parts)
+
+
+def _ref_of(this: Exchange, leaf: object) -> Ref | None:
+    trace = this.traces[1]
+    if isinstance(leaf, Along):
+        ref = Ref(this.edit.port.node, leaf.output)
+        for slot in leaf.path:
+            ref = trace.nodes[ref.node].inputs[slot]
+        return ref
+    if isinstance(leaf, Known):
+        from tf_repro.migrate.bisection.graft import keys
+
+        return Ref(keys(trace)[leaf.key], leaf.output)
+    if isinstance(leaf, Source):
+        numbers = [n for n, node in enumerate(trace.nodes) if (node.type, node.name) == (leaf.type, leaf.name)]
+        return Ref(numbers[0]) if numbers else None
+    return None
+
+
+def _labels(this: Exchange) -> bool:
+    """Whether scaled and shifted feeds go into a cross-entropy."""
+    fed = all(kind == "Placeholder" for side in (0, 1) for kind, _ in this.sources(side))
+    entropies = ENTROPIES | {"Log", "Log1p", "LogSoftmax"}
+    return fed and this.kinds <= SCALINGS | SUMS | {"StopGradient", "OneHot"} and bool(
+        (this.consumers(0, 6) | this.consumers(1, 6)) & entropies
+    )  # fmt: skip
+
+
+def _epsilon(this: Exchange) -> bool:
+    """Whether a small number is added under a root, or before a logarithm or a division."""
+    if not _only(this, SUMS | {"Maximum", "Rsqrt", "Sqrt"}):
+        return False
+    numbers = [c for node in (*this.edit.added, *this.edit.dropped) for c in _constants(this, node)]
+    used = this.consumers(0, 1) | this.consumers(1, 1) | this.kinds
+    return bool(numbers) and max(map(abs, numbers)) <= 0.1 and bool(used & {"Rsqrt", "Sqrt", "Log", "RealDiv"})
+
+
+def _constants(this: Exchange, node: Node) -> list[float]:
+    side = 0 if any(node is each for each in this.edit.added) else 1
+    found = []
+    for ref in node.inputs:
+        source, value = this.traces[side].nodes[ref.node], this.traces[side].value(ref)
+        if source.type == "Const" and value is not None and value.size == 1 and value.dtype.kind == "f":
+            found.append(float(np.ravel(value)[0]))
+    return found
+
+
+def _gated(this: Exchange) -> bool:
+    """Whether a gate, a slice of one product, is part of it."""
+    near = {this.traces[side].nodes[ref.node].type
+            for side, nodes in ((0, this.edit.added), (1, this.edit.dropped))
+            for node in nodes for ref in node.inputs}  # fmt: skip
+    return bool(near & {"Split", "SplitV", "Unpack"})
+
+
+def _forget_bias(this: Exchange) -> bool:
+    """Whether another number, or none, is added to a gate."""
+    gates = _gated(this) or any(isinstance(leaf, Along) and leaf.output > 0 for leaf in _leaves(this.edit.expression))
+    return (
+        gates and _only(this, {"AddV2", "Add", "Sigmoid"}) and (this.added != this.dropped or _constants_differ(this))
+    )
+
+
+def _mode(this: Exchange) -> bool:
+    """Whether moving statistics stand on one side and those of the batch on the other."""
+    names = [{name for kind, name in this.sources(side) if kind == "Variable"} for side in (0, 1)]
+    borders = [
+        {this.traces[side].nodes[ref.node].name for node in nodes for ref in node.inputs
+         if this.traces[side].nodes[ref.node].type == "Variable"}
+        for side, nodes in ((0, this.edit.added), (1, this.edit.dropped))
+    ]  # fmt: skip
+    moving = {name for name in names[0] ^ names[1] | borders[0] ^ borders[1] if "moving" in name or "mean" in name
+              or "variance" in name}  # fmt: skip
+    return bool(moving)
+
+
+def _loss_scale(this: Exchange) -> bool:
+    at_the_end = not (this.consumers(1, 1) - {"Identity"}) or this.edit.port in this.traces[1].roots.values()
+    return _only(this, SCALINGS | {"Neg"}) and at_the_end
+
+
+def _probabilities(this: Exchange) -> bool:
+    """Whether a softmax or a sigmoid too many or too few goes into a cross-entropy."""
+    return _only(this, {"Softmax", "Sigmoid", "Log"}) and bool(this.consumers(1, 4) & (ENTROPIES | {"Log"}))
+
+
+def _residual(this: Exchange) -> bool:
+    return this.kinds <= SUMS and sum(this.added.values()) + sum(this.dropped.values()) == 1
+
+
+def _written(this: Exchange, *words: str) -> bool:
+    """Whether the difference is in what is assigned to a variable of such a name."""
+    return this.difference.kind.startswith("write") and any(
+        word in this.difference.name.lower().replace("_", "") for word in words
+    )
+
+
+def _bessel(this: Exchange) -> bool:
+    """Whether TF1's value is the port's times n / (n - 1), or the other way round, for a whole number n."""
+    left, right = (trace.value(ref) for trace, ref in zip(this.traces, (this.edit.legacy, this.edit.port), strict=True))
+    if left is None or right is None or left.size != right.size or not _written(this, "var"):
+        return False
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.ravel(left).astype(np.float64) / np.ravel(right)
+    ratio = max(ratios[0], 1 / ratios[0]) if np.isfinite(ratios[0]) and ratios[0] > 0 else 0.0
+    if not np.allclose(ratios, ratios[0], rtol=1e-4) or not 1 < ratio <= 2:
+        return False
+    count = ratio / (ratio - 1)
+    return abs(count - round(count)) < count * count * 1e-6
+
+
+RULES: tuple[tuple[str, Callable[[Exchange], bool]], ...] = (
+    ("EMA num_updates", lambda t: _written(t, "movingaverage", "ema", "average") and "Minimum" in t.kinds),
+    ("EMA decay", lambda t: _written(t, "exponentialmovingaverage", "ema", "average")),
+    ("Bessel's factor", _bessel),
+    ("batch normalization momentum", lambda t: _written(t, "mean", "var", "moving") and _only(t, SCALINGS | {"Sub"})),
+    ("keep_prob for rate", lambda t: t.said("dropout")),
+    ("pos_weight", lambda t: t.said("pos_weight", "weighted_cross_entropy")),
+    ("align_corners", lambda t: bool(t.kinds & RESIZES) and t.attribute_differs("align_corners", "half_pixel_centers")),
+    ("average pooling over padding", _pooling_over_padding),
+    ("padding", _padding),
+    ("strides", lambda t: bool(t.kinds & (CONVOLUTIONS | POOLS)) and t.attribute_differs("strides", "dilations")),
+    ("pooling", lambda t: bool(t.kinds & POOLS)),
+    ("resizing", lambda t: bool(t.kinds & RESIZES)),
+    ("transposed kernel", lambda t: t.attribute_differs("transpose_a", "transpose_b", "adj_x", "adj_y")),
+    ("kernel layout", _stored_order),
+    ("flatten order", _flatten),
+    ("reset_after", lambda t: {"MatMul", "Mul"} <= t.kinds and t.added["MatMul"] != t.dropped["MatMul"]),
+    ("forget bias", _forget_bias),
+    ("gate order", lambda t: _gated(t) and t.added == t.dropped and len(t.edit.added) > 1),
+    ("batch normalization mode", _mode),
+    ("activation", lambda t: _only(t, ACTIVATIONS)),
+    ("from_logits", _probabilities),
+    ("axis", lambda t: "Softmax" in t.kinds and t.kinds <= ORDERINGS | {"Softmax", "Sub"}),
+    ("axis order", lambda t: _only(t, ORDERINGS)),
+    ("mean for sum", lambda t: t.kinds <= REDUCTIONS | SCALINGS and (t.added["Mean"] > 0) != (t.dropped["Mean"] > 0)),
+    ("axis", lambda t: _only(t, REDUCTIONS)),
+    ("regulariser", _penalty),
+    ("label smoothing", _labels),
+    ("epsilon", _epsilon),
+    ("stop_gradient", lambda t: _only(t, {"StopGradient"})),
+    ("loss scale", _loss_scale),
+    ("scale", lambda t: _only(t, SCALINGS)),
+    ("residual connection", _residual),
+)  # fmt: skip
+"""Names of faults, the most specific first."""
+
+
+def name_of(this: Exchange) -> str:
+    """The kind of fault that an exchange mends; ``"operation"`` where it is none of the known ones."""
+    for name, holds in RULES:
+        if holds(this):
+            if name == "epsilon" and this.said("batch_norm", "BatchNorm"):
+                return "batch normalization epsilon"
+            return name
+    same = this.added == this.dropped
+    return "constant" if same and _constants_differ(this) else "operation"
+
+
+def _constants_differ(this: Exchange) -> bool:
+    numbers = [sorted(c for node in nodes for c in _constants(this, node))
+               for nodes in (this.edit.added, this.edit.dropped)]  # fmt: skip
+    return numbers[0] != numbers[1]

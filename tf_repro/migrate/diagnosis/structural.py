@@ -1,0 +1,155 @@
+"""Candidates from bisection: TF1's own operations in place of the port's, where the two first part."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tf_repro.migrate.bisection import legacy as legacy_side
+from tf_repro.migrate.bisection import port as port_side
+from tf_repro.migrate.bisection import search
+from tf_repro.migrate.bisection.edits import Edit, applied
+from tf_repro.migrate.bisection.matching import CLOSE, Matches
+from tf_repro.migrate.bisection.trace import Node, Place, Trace
+from tf_repro.migrate.checker.outcome import Where
+from tf_repro.migrate.diagnosis import training
+from tf_repro.migrate.diagnosis.faults import Candidate
+from tf_repro.migrate.diagnosis.naming import Exchange, name_of
+from tf_repro.migrate.diagnosis.reword import FUNCTIONS, line_after
+from tf_repro.migrate.diagnosis.source import text_of
+from tf_repro.programs.port import Port
+
+ALIKE = 6
+"""How many exchanges of a difference are looked through for one like another's."""
+MOST = 30
+"""How many exchanges of one difference are tried."""
+
+
+class Replay:
+    """A context in which the port, once attached, runs with exchanges."""
+
+    def __init__(self, *exchanges: Any) -> None:
+        self.exchanges = exchanges
+        self.stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Replay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.close()
+
+    def attach(self, port: Port) -> None:
+        """Run this port with the exchanges until the context ends."""
+        self.stack.enter_context(applied(port, *self.exchanges))
+
+
+def traces(this: Any, step: bool, gradients: bool) -> tuple[Trace, Trace]:
+    """Both programs' traces, started from TF1's values and fed the first step's feeds."""
+    feeds = this.feeds(0)
+    port = this.build()
+    this.start(port)
+    start = dict(this.legacy["initial"])
+    inputs, python = getattr(this, "inputs", None), getattr(this, "tf1_python", None)
+    left = legacy_side.record(this.legacy_path, feeds, start, this.seed, inputs, python)
+    return left, port_side.record(port, feeds, step, gradients)
+
+
+def candidates(this: Any, name: str) -> Iterator[Candidate]:
+    """One candidate for each exchange that may mend the rung, the smallest first."""
+    legacy, port = traces(this, step=name != "forward", gradients=name == "gradients")
+    found = search.differences(legacy, port, this.mapping, CLOSE[0])
+    kinds = {"forward": ("fetch",), "gradients": ("loss",)}.get(name, ("write",))
+    chosen = [each for each in found if each.kind.startswith(kinds)]
+    if len(chosen) > 1 and kinds == ("write",):
+        yield from together(this, chosen)
+    for difference in chosen[:2]:
+        for edit in islice(difference.edits(), MOST):
+            yield candidate(this, Exchange(difference, edit, _lines(difference, edit)))
+    if name == "forward":
+        return
+    matches = Matches(legacy, port, CLOSE[0], this.mapping)
+    if name == "gradients":
+        yield from training.applied_gradients(this, found, legacy, port)
+    else:
+        yield from training.updates(this, legacy, port, matches)
+    yield from training.stopped_gradients(this, legacy, port, matches)
+    yield from training.trained_variables(this)
+
+
+def together(this: Any, found: Sequence[search.Difference]) -> Iterator[Candidate]:
+    """The smallest exchange of the first difference, and one of the same kind for each other."""
+    for edit in islice(found[0].edits(), ALIKE):
+        first = Exchange(found[0], edit, _lines(found[0], edit))
+        others = [
+            next((e for e in islice(each.edits(), ALIKE) if _kinds(e) == _kinds(edit)), None) for each in found[1:]
+        ]
+        if all(others):
+            made = candidate(this, first)
+            replay = Replay(edit.exchange, *(other.exchange for other in others if other is not None))
+            yield replace(made, context=lambda replay=replay: replay, alter=replay.attach)
+
+
+def _kinds(edit: Edit) -> tuple[list[str], list[str]]:
+    return [node.type for node in edit.added], [node.type for node in edit.dropped]
+
+
+def candidate(this: Any, exchange: Exchange) -> Candidate:
+    """The candidate that makes an exchange."""
+    edit = exchange.edit
+    replay = Replay(edit.exchange)
+    place = exchange.traces[1].nodes[edit.port.node].place
+    line = exchange.lines[1]
+    legacy_node = _shown(edit.added) or exchange.traces[0].nodes[edit.legacy.node]
+    return Candidate(
+        name_of(exchange),
+        _words(exchange, place),
+        lambda: replay,
+        alter=replay.attach,
+        where=Where(
+            path=place.file,
+            line=place.line,
+            column=place.column,
+            end=place.end,
+            before=line,
+            after=line_after(exchange, place, line),
+            legacy_path=str(this.legacy_path),
+            legacy_line=legacy_node.place.line if legacy_node.place else None,
+            legacy_text=exchange.lines[0],
+        ),
+    )
+
+
+def _words(exchange: Exchange, place: Place) -> str:
+    added, dropped = _listed(exchange.added), _listed(exchange.dropped)
+    at = f"on {Path(place.file).name}:{place.line}"
+    if exchange.added == exchange.dropped and added:
+        return f"with TF1's arguments of {added} {at}"
+    if added and dropped:
+        return f"with {added} for {dropped} {at}"
+    return f"with {added} added {at}" if added else f"with {dropped or 'the operation'} left out {at}"
+
+
+def _listed(kinds: Counter[str]) -> str:
+    named = [FUNCTIONS.get(kind, kind) for kind in kinds]
+    return " and ".join(name if kinds[kind] == 1 else f"{kinds[kind]} {name}"
+                        for kind, name in zip(kinds, named, strict=True))  # fmt: skip
+
+
+def _shown(nodes: tuple[Node, ...]) -> Node | None:
+    return next((node for node in nodes if node.place is not None), None)
+
+
+def _lines(difference: search.Difference, edit: Any) -> tuple[str, str]:
+    texts = []
+    for trace, node, ref in (
+        (difference.matches.legacy, _shown(edit.added), edit.legacy),
+        (difference.matches.port, None, edit.port),
+    ):
+        place = (node or trace.nodes[ref.node]).place
+        texts.append("" if place is None else text_of(place.file, place.line))
+    return texts[0], texts[1]
