@@ -1,0 +1,22 @@
+"""Which TensorFlow release changed which digits: genuine recordings of small probes, and the questions put to them.
+
+The recordings are made by ``python -m legacy_tf1.atlas``; nothing here imports TensorFlow.
+"""
+
+from tf_repro.atlas.attributions import ATTRIBUTED
+from tf_repro.atlas.questions import Change, changes, concerning, printing
+from tf_repro.atlas.recordings import Atlas, Column, Series, load, merge, save
+
+__all__ = [
+    "ATTRIBUTED",
+    "Atlas",
+    "Change",
+    "Column",
+    "Series",
+    "changes",
+    "concerning",
+    "load",
+    "merge",
+    "printing",
+    "save",
+]
