@@ -44,8 +44,8 @@ def softmaxes():
         Kernel(
             "cross_entropy_by_hand",
             "tf.log tf.math.log",
-            lambda tf, x: -tf.reduce_sum(
-                probability_labels(tf, x.dtype) * find(tf, "math.log", "log")(tf.nn.softmax(x)), 1
+            lambda tf, x: (
+                -tf.reduce_sum(probability_labels(tf, x.dtype) * find(tf, "math.log", "log")(tf.nn.softmax(x)), 1)
             ),
             ROWS,
         ),

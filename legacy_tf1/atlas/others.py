@@ -1,9 +1,9 @@
 """Random numbers under fixed seeds, optimizers over twenty steps, the documents' programs, and defaults as facts."""
 
-import importlib
 import inspect
 from collections import OrderedDict
 
+from legacy_tf1 import record
 from legacy_tf1.atlas.harness import STEPS, Kernel, Probe, find, started
 from legacy_tf1.atlas.inputs import normal
 
@@ -36,7 +36,7 @@ def initializer(name, **options):
     """A probe of a Keras initializer under seed 2."""
 
     def body(tf):
-        return find(tf, "keras.initializers." + name)(seed=2, **options)(SHAPE + [5])
+        return find(tf, "keras.initializers." + name)(seed=2, **options)([*SHAPE, 5])
 
     return sampler("keras_" + name, "tf.keras.initializers." + name, body)
 
@@ -62,7 +62,7 @@ def randomness():
         sampler("stateless_uniform", "tf.random.stateless_uniform",
                 lambda tf: find(tf, "random.stateless_uniform")(SHAPE, [1, 2])),
         sampler("glorot_uniform", "tf.glorot_uniform_initializer tf.get_variable tf.layers.dense",
-                lambda tf: find(tf, "glorot_uniform_initializer")(seed=2)(SHAPE + [5])),
+                lambda tf: find(tf, "glorot_uniform_initializer")(seed=2)([*SHAPE, 5])),
         Kernel("random_dropout", "tf.nn.dropout tf.layers.dropout", lambda tf, x: tf.nn.dropout(x, 0.5, None, 2),
                dropout, False, False, "random", ("float32",)),
         initializer("GlorotUniform"),
@@ -109,11 +109,11 @@ class Program(Probe):
 
     def __init__(self, name):
         Probe.__init__(self, "document_" + name, "program", "", True, ("float32",))
-        self.module = "legacy_tf1." + name
+        self.document = name
 
     def session(self, tf, dtype):
         """All moments of the program."""
-        moments = importlib.import_module(self.module).run_all()
+        moments = record.document(self.document)
         value = OrderedDict((m + " " + q, v) for m, quantities in moments.items() for q, v in quantities.items())
         return value, value
 
@@ -128,13 +128,17 @@ class Default(Probe):
         self.path = path
 
     def session(self, tf, dtype):
-        """{argument: default}; a Keras object is made, and its configuration read."""
+        """{argument: default}; a Keras layer is made, and its configuration read."""
         target = find(tf, self.path)
-        if self.path.startswith("keras."):
+        if self.path.startswith("keras.layers."):
             needed = {"LSTM": [3], "GRU": [3], "Dense": [3], "Embedding": [3, 4]}.get(self.path.split(".")[-1], [])
             facts = target(*needed).get_config()
         else:
             facts = defaults(target)
+        if self.path.startswith("keras.optimizers."):
+            facts["learning_rate"] = facts.get("learning_rate", facts.pop("lr", None))
+            if facts.get("epsilon", 0) is None:
+                facts["epsilon"] = tf.keras.backend.epsilon()
         plain = OrderedDict((key, fact(value)) for key, value in sorted(facts.items()) if key != "name")
         return OrderedDict((key, value) for key, value in plain.items() if value is not None), {}
 

@@ -45,23 +45,18 @@ class Release(NamedTuple):
         return ("1", "0") if (major, minor) >= (2, 5) else ("",)
 
 
+TO_1_9 = ("0.12.1", "1.0.1", "1.1.0", "1.2.1", "1.3.0", "1.4.1", "1.5.1", "1.6.0", "1.7.1", "1.8.0", "1.9.0")
+FROM_2_12 = ("2.12.1", "2.13.1", "2.14.1", "2.15.1", "2.16.2", "2.17.1", "2.18.1", "2.19.1", "2.20.0", "2.21.0")
+
 RELEASES = (
-    *(
-        Release(version, "3.6", PINS_3_6)
-        for version in (
-            "0.12.1 1.0.1 1.1.0 1.2.1 1.3.0 1.4.1 1.5.1 1.6.0 1.7.1 1.8.0 1.9.0"
-        ).split()
-    ),
+    *(Release(version, "3.6", PINS_3_6) for version in TO_1_9),
     Release("1.10.1", "3.6", PINS_1_10),
-    *(Release(version, "3.6", PINS_3_6) for version in "1.11.0 1.12.3".split()),
-    *(Release(version, "3.7", PINS_1_15) for version in "1.13.2 1.14.0 1.15.5".split()),
-    *(Release(version, "3.7", PINS_2_0) for version in "2.0.4 2.1.4 2.2.3 2.3.4".split()),
-    *(Release(version, "3.7", PINS_2_4) for version in "2.4.4 2.5.3 2.6.5 2.7.4 2.8.4".split()),
+    *(Release(version, "3.6", PINS_3_6) for version in ["1.11.0", "1.12.3"]),
+    *(Release(version, "3.7", PINS_1_15) for version in ["1.13.2", "1.14.0", "1.15.5"]),
+    *(Release(version, "3.7", PINS_2_0) for version in ["2.0.4", "2.1.4", "2.2.3", "2.3.4"]),
+    *(Release(version, "3.7", PINS_2_4) for version in ["2.4.4", "2.5.3", "2.6.5", "2.7.4", "2.8.4"]),
     *(Release(version, "3.9", pins) for version, pins in (("2.9.3", PINS_2_4), ("2.10.1", ""), ("2.11.1", ""))),
-    *(
-        Release(version, "3.11")
-        for version in "2.12.1 2.13.1 2.14.1 2.15.1 2.16.2 2.17.1 2.18.1 2.19.1 2.20.0 2.21.0".split()
-    ),
+    *(Release(version, "3.11") for version in FROM_2_12),
 )
 
 

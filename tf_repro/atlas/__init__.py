@@ -4,7 +4,7 @@ The recordings are made by ``python -m legacy_tf1.atlas``; nothing here imports 
 """
 
 from tf_repro.atlas.attributions import ATTRIBUTED
-from tf_repro.atlas.questions import Change, changes, concerning, printing
+from tf_repro.atlas.questions import Change, between, changes, concerning, printing
 from tf_repro.atlas.recordings import Atlas, Column, Series, load, merge, save
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Change",
     "Column",
     "Series",
+    "between",
     "changes",
     "concerning",
     "load",

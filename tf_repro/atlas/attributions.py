@@ -17,7 +17,7 @@ class Attribution(NamedTuple):
 
 _LANES = "the wheel adds eight floats at a time (AVX) where those up to 1.4 added four (SSE)"
 
-ATTRIBUTED = tuple(
-    Attribution(probe, "float32", "1.5.1", "order of summation", _LANES) for probe in ("softmax", "softmax_5", "softmax_wide")
-)  # fmt: skip
+_SOFTMAXES = ("softmax", "softmax_5", "softmax_wide")
+
+ATTRIBUTED = tuple(Attribution(probe, "float32", "1.5.1", "order of summation", _LANES) for probe in _SOFTMAXES)
 """Each has its test in ``tests/atlas/test_attributions.py``."""

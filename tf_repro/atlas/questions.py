@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -65,22 +66,21 @@ def changes(atlas: Atlas, probe: str | None = None, cpu: str | None = None) -> l
     ]  # fmt: skip
 
 
-def concerning(found: Iterable[Change], atlas: Atlas, symbols: Iterable[str], since: str, until: str) -> list[Change]:
-    """The changes after `since`, up to `until`, of probes that exercise one of the symbols.
+def between(found: Iterable[Change], since: tuple[int, int], until: tuple[int, int]) -> list[Change]:
+    """The changes after the minor release `since`, up to `until`."""
+    return [change for change in found if since < _minor(change.after) <= until]
+
+
+def concerning(found: Iterable[Change], atlas: Atlas, symbols: Iterable[str]) -> list[Change]:
+    """The changes of probes that exercise one of the symbols.
 
     Args:
         found: changes.
         atlas: where their probes are described.
         symbols: public names such as ``"tf.nn.softmax"``.
-        since: a release such as ``"1.15"``.
-        until: another.
     """
-    wanted, low, high = set(symbols), _minor(since), _minor(until)
-    return [
-        change
-        for change in found
-        if low < _minor(change.after) <= high and wanted & set(atlas.probes[change.probe]["symbols"])
-    ]
+    wanted = set(symbols)
+    return [change for change in found if wanted & set(atlas.probes[change.probe]["symbols"])]
 
 
 def printing(atlas: Atlas, output: str, printed: Iterable[str], probe: str = "document_softmax_backprop") -> list[str]:
@@ -108,7 +108,7 @@ def _changes_of(atlas: Atlas, key: tuple[str, str, str, str], onednn: bool, cpu:
         for column, cell in sorted(zip(atlas.columns, series.cells, strict=True))
         if cell != NOT_ASKED and column.cpu == cpu and column.onednn in ("", "1" if onednn else "0")
     ]
-    for (before, old), (after, new) in zip(cells, cells[1:], strict=False):
+    for (before, old), (after, new) in itertools.pairwise(cells):
         if old == new or (onednn and after.onednn == ""):
             continue
         yield _change(atlas, key, series.versions[old], series.versions[new], before, after, onednn)
@@ -139,9 +139,7 @@ def _units(old: dict[str, Any], new: dict[str, Any]) -> float | None:
     return float(np.max(moved[np.isfinite(moved)], initial=0)) / (scale * float(np.finfo(a.dtype).eps))
 
 
-def _kind(
-    atlas: Atlas, key: tuple[str, str, str, str], old: dict[str, Any], new: dict[str, Any], after: Column
-) -> str:
+def _kind(atlas: Atlas, key: tuple[str, str, str, str], old: dict[str, Any], new: dict[str, Any], after: Column) -> str:
     """The reason where it was tested or leaves no choice; a style or release without the probe gives no reason."""
     probe, _, dtype, _ = key
     about = atlas.probes[probe]
