@@ -52,7 +52,7 @@ class Change:
 
 
 def changes(atlas: Atlas, probe: str | None = None, cpu: str | None = None) -> list[Change]:
-    """Every change from a release to the next one, on one CPU.
+    """Every change from a release to the next one, on one CPU; an output that two runs gave otherwise is left out.
 
     Args:
         atlas: the recordings.
@@ -109,7 +109,8 @@ def _changes_of(atlas: Atlas, key: tuple[str, str, str, str], onednn: bool, cpu:
         if cell != NOT_ASKED and column.cpu == cpu and column.onednn in ("", "1" if onednn else "0")
     ]
     for (before, old), (after, new) in itertools.pairwise(cells):
-        if old == new or (onednn and after.onednn == ""):
+        unstable = any("unstable" in series.versions[cell] for cell in (old, new))
+        if old == new or unstable or (onednn and after.onednn == ""):
             continue
         yield _change(atlas, key, series.versions[old], series.versions[new], before, after, onednn)
 

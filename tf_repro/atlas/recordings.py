@@ -107,7 +107,7 @@ def merge(atlas: Atlas, recording: Mapping[str, Any]) -> None:
         for run, answer in probe["series"].items():
             for output, content in _contents(answer).items():
                 key = (name, *run.split(" "), output)
-                series = atlas.series.setdefault(key, Series([], [NOT_ASKED] * len(atlas.columns)))  # type: ignore[arg-type]
+                series = atlas.series.setdefault(key, Series([], [NOT_ASKED] * len(atlas.columns)))
                 if content not in series.versions:
                     series.versions.append(content)
                 series.cells[index] = series.versions.index(content)
@@ -128,7 +128,7 @@ def load(path: Path | None = None) -> Atlas:
     series = {
         tuple(key.split("|")): Series(value["versions"], value["cells"]) for key, value in content["series"].items()
     }
-    return Atlas(columns, content["failed"], content["probes"], series)  # type: ignore[arg-type]
+    return Atlas(columns, content["failed"], content["probes"], series)
 
 
 def save(atlas: Atlas, path: Path) -> None:

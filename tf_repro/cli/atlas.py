@@ -40,14 +40,14 @@ def atlas(
     if is_program and subject is not None:
         found = room.concerning(found, recordings, _symbols(subject))
     moved = report.moves(found)
-    if subject is not None and not is_program:
-        report.show_probe(Terminal(), recordings, subject, found)
-    else:
-        report.show_moves(Terminal(), recordings, moved)
     if json is not None:
         write_atomically(json, json_module.dumps(report.to_json(found), indent=1) + "\n")
     if html is not None:
         write_atomically(html, atlas_page(recordings, moved))
+    if subject is not None and not is_program:
+        report.show_probe(Terminal(), recordings, subject, found)
+    else:
+        report.show_moves(Terminal(), recordings, moved)
     return 0
 
 

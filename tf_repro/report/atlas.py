@@ -58,15 +58,14 @@ def release_key(release: str) -> tuple[int, ...]:
 
 def show_moves(console: Console, atlas: Atlas, found: Sequence[Move]) -> None:
     """One line for each probe and release."""
-    table = Table("probe", "moved in", "rounding units", "kind", "runs")
+    table = Table("probe", "moved between", "rounding units", "kind", "styles")
     for move in found:
-        table.add_row(move.probe, move.after, size(move.units), ", ".join(move.kinds), escape(", ".join(move.runs)))
+        styles = ", ".join(dict.fromkeys(run.split(" ")[0] for run in move.runs))
+        table.add_row(move.probe, f"{move.before} → {move.after}", size(move.units), ", ".join(move.kinds), styles)
     console.print(table)
     releases = len({column.release for column in atlas.columns})
-    still = len(atlas.probes) - len({move.probe for move in found})
-    console.print(
-        f"{len(found)} moves; {still} of {len(atlas.probes)} probes without one; {releases} releases recorded"
-    )
+    moved = len({move.probe for move in found})
+    console.print(f"{len(found)} moves of {moved} probes; the atlas has {len(atlas.probes)} on {releases} releases")
     for release, reason in atlas.failed.items():
         console.print(f"not recorded: {release}: {reason}", highlight=False, markup=False, soft_wrap=True)
 
@@ -75,10 +74,17 @@ def show_probe(console: Console, atlas: Atlas, probe: str, changes: Sequence[Cha
     """Each change of one probe, and why, where that was tested."""
     about = atlas.probes[probe]
     console.print(f"{probe}: {' '.join(about['symbols'])}", highlight=False, markup=False, soft_wrap=True)
-    table = Table("release", "run", "output", "rounding units", "change", "kind")
+    table = Table("between", "run", "output", "rounding units", "change", "kind")
     for each in sorted(changes, key=lambda change: (release_key(change.after), run_of(change), change.output)):
         words = "" if each.units is not None else f"{each.old[:60]} → {each.new[:60]}"
-        table.add_row(each.after, run_of(each), escape(each.output), size(each.units), escape(words), each.kind)
+        table.add_row(
+            f"{each.before} → {each.after}",
+            run_of(each),
+            escape(each.output),
+            size(each.units),
+            escape(words),
+            each.kind,
+        )
     console.print(table)
     if any(each.kind == ORDER for each in changes):
         for reason in dict.fromkeys(each.reason for each in ATTRIBUTED if each.probe == probe):
