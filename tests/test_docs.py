@@ -137,3 +137,20 @@ def test_example_that_fails_fails_the_build(tmp_path):
     _, done = build(source, tmp_path / "out")
     assert done.returncode != 0
     assert "planted" in done.stderr
+
+
+def test_every_public_name_can_be_imported():
+    missing = [f"{module}.{name}" for module in MODULES for name in unimportable(f"tf_repro.{module}")]
+    assert missing == []
+
+
+def unimportable(module):
+    home = importlib.import_module(module)
+    return [name for name in getattr(home, "__all__", []) if not is_there(home, name)]
+
+
+def is_there(home, name):
+    try:
+        return hasattr(home, name)
+    except ModuleNotFoundError:
+        return False

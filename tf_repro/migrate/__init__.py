@@ -7,12 +7,12 @@ stops at the first rung on which the programs part. Importing this package does 
 import importlib
 
 _HOMES = {
-    "Cause": "outcome",
-    "CheckReport": "outcome",
-    "Draws": "randomness",
+    "Cause": "checker.outcome",
+    "CheckReport": "checker.outcome",
+    "Draws": "draws",
     "Hit": "scanner",
     "RestoreReport": "checkpoint",
-    "Rung": "outcome",
+    "Rung": "checker.outcome",
 }
 
 __all__ = [

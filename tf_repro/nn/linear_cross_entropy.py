@@ -21,9 +21,9 @@ class LinearStatistics(NamedTuple):
     argmax: tf.Tensor
     """int32, the likeliest class."""
     rank: tf.Tensor
-    """int32, how many classes have a larger logit than the label: it is among the top ``k`` if the rank is below."""
+    """int32, how many classes have a larger logit than the label, which is among the top ``k`` if this is below."""
     log_probability: tf.Tensor
-    """Of the label: no smoothing, no weights."""
+    """Of the label, without smoothing or weights."""
     log_sum_exp: tf.Tensor
     """Of the logits."""
     entropy: tf.Tensor

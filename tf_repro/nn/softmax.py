@@ -312,12 +312,12 @@ def _blocks(width):
     """How many equal blocks, of what length, a row is summed in: None for a short one, or an unknown length.
 
     XLA adds the terms of a sum one after the other; in blocks the error does not grow with the row. A length
-    with no divisor from 16 to 256 is one block, from which `_row_sum` cuts what it can.
+    with no divisor from 64 to 256 is one block, from which `_row_sum` cuts what it can.
     """
     if width is None or width < 128:
         return None
     length = next(n for n in range(min(width, 256), 0, -1) if width % n == 0)
-    return (width // length, length) if length >= 16 else (1, width)
+    return (width // length, length) if length >= 64 else (1, width)
 
 
 def _row_sum(a, blocks):
@@ -325,7 +325,7 @@ def _row_sum(a, blocks):
         return tf.reduce_sum(a, -1, keepdims=True)
     if blocks[0] > 1:
         return tf.reduce_sum(_rounded(tf.reduce_sum(tf.reshape(a, [-1, *blocks]), -1)), -1, keepdims=True)
-    if blocks[1] < 256 or not _for_xla(a):  # TensorFlow's own kernel adds in pairs
+    if blocks[1] < 256:
         return tf.reduce_sum(a, -1, keepdims=True)
     whole = blocks[1] - blocks[1] % 256
     return _row_sum(a[:, :whole], (whole // 256, 256)) + tf.reduce_sum(a[:, whole:], -1, keepdims=True)

@@ -63,7 +63,7 @@ def run(
         weights: the network's ``W1``, ``b1``, ``W2`` and ``b2``; :func:`initial_weights` by default.
         learning_rate: the step size of the network's descent.
         steps: how many steps.
-        data: which digits; see :func:`tf_repro.core.data.load_digits`.
+        data: which digits; see ``tf_repro.core.data.load_digits``.
 
     Returns:
         A Record with the moments ``before``, ``after`` (with the trained weights) and ``trajectory`` (``loss`` and
