@@ -73,7 +73,7 @@ class Kernel(Probe):
     def function(self, tf, dtype):
         """Run as one ``tf.function``."""
         values = self.cast(dtype)
-        run = tf.function(lambda *tensors: self.watched(tf, OrderedDict(zip(values, tensors))))
+        run = tf.function(lambda *tensors: self.watched(tf, OrderedDict(zip(values, tensors))), autograph=False)
         tensors = [tf.constant(value) for value in values.values()]
         first = run(*tensors)
         return first, run(*tensors) if self.kind == "kernel" else first

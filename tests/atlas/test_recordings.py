@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 import numpy as np
 import pytest
@@ -77,6 +78,15 @@ def test_units_are_of_the_largest_value():
     assert changes(atlas)[0].units == pytest.approx(1e-6 * 2**23, rel=1e-6)
 
 
+def test_a_reason_is_one_sentence_without_paths():
+    answer = {"absent": 'in user code:\n\n    File "/home/me/x.py", line 3\n\n    Absent: tf.p: not in this release\n'}
+    given = recording("1.4.1", [1])
+    given["probes"]["p"]["series"] = {"session float32": answer, "eager float32": {"failed": "E: /home/me/lib.so: no"}}
+    atlas = atlas_of(given)
+    assert atlas.series["p", "session", "float32", ""].versions == [{"absent": "tf.p: not in this release"}]
+    assert atlas.series["p", "eager", "float32", ""].versions == [{"failed": "E: lib.so: no"}]
+
+
 def test_a_recording_of_something_else_is_refused():
     with pytest.raises(InputError, match="a recording must be what"):
         merge(Atlas(), {"provenance": {"tensorflow": "2.x"}})
@@ -104,3 +114,7 @@ def test_what_is_committed_is_small_and_has_provenance(tmp_path):
     assert json.loads((tmp_path / "atlas.json").read_text())["columns"][0]["numpy"]
     assert all(column.cpu and column.python and column.numpy for column in atlas.columns)
     assert len(atlas.probes) >= 60
+    reasons = [
+        str(content) for series in atlas.series.values() for content in series.versions if "values" not in content
+    ]
+    assert not any(re.search(r"/(work|home|root|usr|tmp)/", reason) for reason in reasons)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -171,4 +172,10 @@ def _contents(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         return dict(answer["outputs"])
     if "facts" in answer:
         return {name: {"fact": value} for name, value in answer["facts"].items()}
-    return {"": dict(answer)}
+    return {"": {key: _reason(text) for key, text in answer.items()}}
+
+
+def _reason(text: str) -> str:
+    """The sentence of an error, without the traceback that AutoGraph puts before it and without the machine's paths."""
+    sentence = re.split(r"\bAbsent: |\n\n +", text.strip())[-1]
+    return re.sub(r"(/[\w.+-]+)+/", "", " ".join(sentence.split()))
