@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from legacy_tf1.atlas import elementwise, kernels, others
-from legacy_tf1.atlas.__main__ import main, outputs_of
+from legacy_tf1.atlas.__main__ import lines_of, main, outputs_of, record_in_children, write
 from legacy_tf1.atlas.harness import Absent, Kernel, find
 from legacy_tf1.atlas.inputs import normal, uniform
 
@@ -53,3 +53,18 @@ def test_the_three_styles_give_the_value_and_its_gradient():
 def test_a_wrong_command_line_is_refused(capsys):
     assert main([]) == 2
     assert "usage: python -m legacy_tf1.atlas OUT.json" in capsys.readouterr().err
+
+
+def test_a_run_that_kills_its_process_is_written_down_and_the_next_goes_on(tmp_path, monkeypatch):
+    calls = []
+
+    def dying(command, env):
+        calls.append(command)
+        with open(command[-1], "a", encoding="utf-8") as file:
+            write(file, {"begun": ["p", "session float32"]} if len(calls) == 1 else {"provenance": {}})
+        return -8 if len(calls) == 1 else 0
+
+    monkeypatch.setattr("subprocess.call", dying)
+    assert record_in_children(str(tmp_path / "lines"))
+    answers = [line["answer"] for line in lines_of(str(tmp_path / "lines")) if "run" in line]
+    assert answers == [{"failed": "the process was killed by signal 8"}]
