@@ -43,7 +43,7 @@ def load(path: Path) -> dict[tuple[str, str], Record]:
             (run["document"], run["engine"]): Record.from_json(json.dumps(run["record"]), path.name)
             for run in content["runs"]
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         received = f"{path} ({type(error).__name__}: {error})"
         raise InputError(f"records must be a file that `tf-repro run --record` wrote. Received: {received}") from None
 
