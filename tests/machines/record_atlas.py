@@ -55,7 +55,9 @@ RELEASES = (
     *(Release(version, "3.7", PINS_1_15) for version in ["1.13.2", "1.14.0", "1.15.5"]),
     *(Release(version, "3.7", PINS_2_0) for version in ["2.0.4", "2.1.4", "2.2.3", "2.3.4"]),
     *(Release(version, "3.7", PINS_2_4) for version in ["2.4.4", "2.5.3", "2.6.5", "2.7.4", "2.8.4"]),
-    *(Release(version, "3.9", pins) for version, pins in (("2.9.3", PINS_2_4 + " numpy<2"), ("2.10.1", "numpy<2"), ("2.11.1", "numpy<2"))),
+    Release("2.9.3", "3.9", PINS_2_4 + " numpy<2"),
+    Release("2.10.1", "3.9", "numpy<2"),
+    Release("2.11.1", "3.9", "numpy<2"),
     *(Release(version, "3.11") for version in FROM_2_12),
 )
 

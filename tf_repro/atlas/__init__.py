@@ -4,7 +4,7 @@ The recordings are made by ``python -m legacy_tf1.atlas``; nothing here imports 
 """
 
 from tf_repro.atlas.attributions import ATTRIBUTED
-from tf_repro.atlas.questions import Change, between, changes, concerning, printing
+from tf_repro.atlas.questions import Change, between, changes, concerning, failures, printing
 from tf_repro.atlas.recordings import Atlas, Column, Series, load, merge, save
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "between",
     "changes",
     "concerning",
+    "failures",
     "load",
     "merge",
     "printing",

@@ -83,6 +83,19 @@ def concerning(found: Iterable[Change], atlas: Atlas, symbols: Iterable[str]) ->
     return [change for change in found if wanted & set(atlas.probes[change.probe]["symbols"])]
 
 
+def failures(atlas: Atlas, probe: str) -> dict[str, list[str]]:
+    """Why a probe gave nothing, with the columns: ``{"failed: …" or "absent: …": ["2.5.3 oneDNN session float32"]}``."""
+    found: dict[str, list[str]] = {}
+    for (name, style, dtype, output), series in atlas.series.items():
+        if name == probe and output == "":
+            for column, cell in sorted(zip(atlas.columns, series.cells, strict=True)):
+                if cell != NOT_ASKED:
+                    ((how, why),) = series.versions[cell].items()
+                    onednn = " oneDNN" if column.onednn == "1" else ""
+                    found.setdefault(f"{how}: {why}", []).append(f"{column.version}{onednn} {style} {dtype}")
+    return found
+
+
 def printing(atlas: Atlas, output: str, printed: Iterable[str], probe: str = "document_softmax_backprop") -> list[str]:
     """The releases in which a program's output prints as given, NumPy's eight digits.
 

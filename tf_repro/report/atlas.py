@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tf_repro.atlas import ATTRIBUTED, Atlas, Change
+from tf_repro.atlas import ATTRIBUTED, Atlas, Change, failures
 from tf_repro.atlas.questions import ORDER
 
 
@@ -86,6 +86,8 @@ def show_probe(console: Console, atlas: Atlas, probe: str, changes: Sequence[Cha
             each.kind,
         )
     console.print(table)
+    for reason, runs in failures(atlas, probe).items():
+        console.print(f"{reason} ({', '.join(runs)})", highlight=False, markup=False, soft_wrap=True)
     if any(each.kind == ORDER for each in changes):
         for reason in dict.fromkeys(each.reason for each in ATTRIBUTED if each.probe == probe):
             console.print(f"{ORDER}: {reason}", soft_wrap=True)
