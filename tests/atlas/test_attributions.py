@@ -1,5 +1,6 @@
 """Every reason that the atlas gives is held to the recordings: by emulation, or by the document's digits."""
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -104,3 +105,26 @@ def test_onednn_of_2_5_kills_the_process_in_a_convolution_on_this_cpu(atlas):
     killed = {"2.5.3 oneDNN session float32", "2.5.3 oneDNN eager float32", "2.5.3 oneDNN function float32"}
     assert killed <= set(runs)
     assert not any(run.startswith("2.5.3 session") for run in runs)
+
+
+def exact_gelu(x, divide_by):
+    """``x/2 · (1 + erf(x / divide_by))`` at 30 digits."""
+    with mpmath.workdps(30):
+        return np.float64([mpmath.mpf(v) / 2 * (1 + mpmath.erf(mpmath.mpf(v) / divide_by)) for v in x])
+
+
+@pytest.mark.parametrize(
+    ("release", "divide_by"),
+    [
+        ("2.4.4", float(np.float32(2**0.5))),
+        ("2.13.1", float(np.float32(2**0.5))),
+        ("2.21.0", 1 / mpmath.mpf(float(np.float32(0.5**0.5)))),
+    ],
+)
+def test_gelu_in_float64_divides_by_a_root_of_two_that_float32_rounded(atlas, release, divide_by):
+    series = atlas.series["gelu", "eager", "float64", "value"]
+    at = [column.version for column in atlas.columns].index(release)
+    computed = values_of(series.versions[series.cells[at]])
+    rounding = 8 * np.finfo(np.float64).eps  # a division, erf, a sum and two products, of numbers up to 8
+    assert np.max(np.abs(computed - exact_gelu(elementwise.WIDE, divide_by))) < 8 * rounding
+    assert np.max(np.abs(computed - exact_gelu(elementwise.WIDE, mpmath.sqrt(2)))) > 1e-9

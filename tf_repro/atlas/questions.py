@@ -84,7 +84,7 @@ def concerning(found: Iterable[Change], atlas: Atlas, symbols: Iterable[str]) ->
 
 
 def failures(atlas: Atlas, probe: str) -> dict[str, list[str]]:
-    """Why a probe gave nothing, with the columns: ``{"failed: …" or "absent: …": ["2.5.3 oneDNN session float32"]}``."""
+    """Why a probe gave nothing, and where: ``{"failed: …" or "absent: …": ["2.5.3 oneDNN session float32"]}``."""
     found: dict[str, list[str]] = {}
     for (name, style, dtype, output), series in atlas.series.items():
         if name == probe and output == "":
