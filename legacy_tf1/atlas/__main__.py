@@ -1,0 +1,158 @@
+"""Record every probe on the TensorFlow that is installed: ``python -m legacy_tf1.atlas OUT.json``."""
+
+import io
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections import OrderedDict
+
+import numpy as np
+
+from legacy_tf1.atlas import elementwise, kernels, others
+from legacy_tf1.atlas.harness import Absent, encode, seed
+from legacy_tf1.record import processor
+
+
+def provenance(tensorflow):
+    """What the bits may hang on."""
+    return {
+        "tensorflow": tensorflow.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "cpu": processor(),
+        "machine": platform.machine(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""),
+        "threads": 1,
+        "program": "python -m legacy_tf1.atlas",
+    }
+
+
+def faces(tensorflow):
+    """{style: api}: the Session's is version 1's; eager and function exist from 2.0 on."""
+    if tensorflow.__version__.startswith(("0.", "1.")):
+        return OrderedDict(session=tensorflow)
+    return OrderedDict(session=tensorflow.compat.v1, eager=tensorflow, function=tensorflow)
+
+
+def outputs_of(probe, style, tf, dtype):
+    """{output: recorded value} of a probe, or {"absent": why} or {"failed": why}."""
+    try:
+        if style == "session":
+            with tf.Graph().as_default():
+                tf.set_random_seed(1)
+                first, again = probe.session(tf, dtype)
+        else:
+            seed(tf)
+            first, again = getattr(probe, style)(tf, dtype)
+    except Absent as error:
+        return {"absent": str(error)}
+    except Exception as error:  # a release's own fault is a result, and must not stop the recording
+        text = " ".join(str(error).split())[:160]
+        return {"failed": type(error).__name__ + ": " + text}
+    if probe.kind == "default":
+        return {"facts": dict(first)}
+    recorded = {}
+    for name, value in first.items():
+        recorded[name] = encode(value)
+        if name in again and encode(again[name])["digest"] != recorded[name]["digest"]:
+            recorded[name]["unstable"] = True
+    return {"outputs": recorded}
+
+
+def probes():
+    """All probes, in the order of their recording."""
+    return elementwise.probes() + kernels.probes() + others.probes()
+
+
+def record(path):
+    """Append each run of each probe to the file, as lines of JSON; those that are there are not done again."""
+    import tensorflow
+
+    if not tensorflow.__version__.startswith(("0.", "1.")):
+        tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    done = {tuple(line["run"]) for line in lines_of(path) if "run" in line}
+    with io.open(path, "a", encoding="utf-8") as file:
+        write(file, {"provenance": provenance(tensorflow)})
+        for probe in probes():
+            for style, tf in faces(tensorflow).items():
+                for dtype in probe.dtypes if style in probe.styles else ():
+                    run = (probe.name, style + " " + dtype)
+                    if run not in done:
+                        write(file, {"begun": run})
+                        write(file, {"run": run, "answer": outputs_of(probe, style, tf, dtype)})
+
+
+def record_in_children(path):
+    """Record in processes of their own: a run that kills its process is written down as such, and the next goes on.
+
+    Returns:
+        Whether all was recorded.
+    """
+    environment = dict(os.environ, TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
+    while True:
+        code = subprocess.call([sys.executable, "-m", "legacy_tf1.atlas", "--lines", path], env=environment)
+        if code == 0:
+            return True
+        last = (lines_of(path) or [{}])[-1]
+        if "begun" not in last:
+            return False
+        with io.open(path, "a", encoding="utf-8") as file:
+            reason = "killed by signal {}".format(-code) if code < 0 else "ended with code {}".format(code)
+            write(
+                file,
+                {
+                    "run": last["begun"],
+                    "answer": {"failed": "the process was " + reason if code < 0 else "the process " + reason},
+                },
+            )
+
+
+def lines_of(path):
+    """What was recorded up to now."""
+    if not os.path.exists(path):
+        return []
+    with io.open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def write(file, line):
+    """Append a line, at once."""
+    file.write(json.dumps(line, sort_keys=True) + "\n")
+    file.flush()
+
+
+def gathered(lines):
+    """The recording as one dictionary."""
+    answers = OrderedDict(
+        (each.name, {"kind": each.kind, "sums": each.sums, "symbols": each.symbols, "series": {}}) for each in probes()
+    )
+    for line in lines:
+        if "run" in line:
+            name, run = line["run"]
+            answers[name]["series"][run] = line["answer"]
+    return {"provenance": next(line["provenance"] for line in lines if "provenance" in line), "probes": answers}
+
+
+def main(arguments):
+    """Write the recording; 0, 1 where TensorFlow does not start, or 2 where the command line is wrong."""
+    if arguments[:1] == ["--lines"]:
+        record(arguments[1])
+        return 0
+    if len(arguments) != 1 or os.path.isdir(arguments[0]):
+        print("usage: python -m legacy_tf1.atlas OUT.json", file=sys.stderr)
+        return 2
+    out, path = arguments[0], arguments[0] + ".lines"
+    if not record_in_children(path):
+        return 1
+    with io.open(out + ".tmp", "w", encoding="utf-8") as file:
+        file.write(json.dumps(gathered(lines_of(path)), sort_keys=True))
+    os.rename(out + ".tmp", out)
+    os.remove(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,59 @@
+"""The command ``tf-repro atlas``."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tf_repro.atlas import load
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = "import tensorflow as T\ny = T.nn.softmax(T.placeholder(T.float32, [5]))\n"
+
+
+def command(*arguments):
+    script = "import sys; from tf_repro import cli\ntry: cli.main()\nfinally: assert 'tensorflow' not in sys.modules"
+    run = [sys.executable, "-c", script, "atlas", *map(str, arguments)]
+    return subprocess.run(run, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+
+
+def test_a_probe_is_told_with_its_releases_and_the_tested_reason():
+    done = command("softmax_5", "--to", "1.5")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1.5.1" in done.stdout
+    assert "order of summation: the wheel adds eight floats at a time" in done.stdout
+
+
+def test_a_program_is_told_what_it_names_and_nothing_else(tmp_path):
+    program, saved = tmp_path / "legacy.py", tmp_path / "changes.json"
+    program.write_text(PROGRAM)
+    done = command("--from", "1.4", "--to", "1.5", program, "--json", saved)
+    assert (done.returncode, done.stderr) == (0, "")
+    probes = {change["probe"] for change in json.loads(saved.read_text())}
+    assert {"softmax_5", "softmax_wide"} <= probes
+    assert all(probe.startswith("softmax") for probe in probes)
+
+
+def test_the_page_names_every_release_and_probe(tmp_path):
+    done = command("--html", tmp_path / "atlas.html")
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (tmp_path / "atlas.html").read_text()
+    for column in load().columns:
+        assert f'<th scope="col">{column.version}</th>' in page
+    assert "softmax_5, 1.5.1: order of summation" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no_such_probe"], "atlas must be given a probe, or a file. Received: 'no_such_probe'"),
+        (["--from", "soon"], "--from must be a release such as 1.15. Received: 'soon'"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, message):
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("tf-repro: " + message)
+    assert done.stderr.count("\n") == 1

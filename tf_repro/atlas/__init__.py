@@ -1,0 +1,24 @@
+"""Which TensorFlow release changed which digits: genuine recordings of small probes, and the questions put to them.
+
+The recordings are made by ``python -m legacy_tf1.atlas``; nothing here imports TensorFlow.
+"""
+
+from tf_repro.atlas.attributions import ATTRIBUTED
+from tf_repro.atlas.questions import Change, between, changes, concerning, failures, printing
+from tf_repro.atlas.recordings import Atlas, Column, Series, load, merge, save
+
+__all__ = [
+    "ATTRIBUTED",
+    "Atlas",
+    "Change",
+    "Column",
+    "Series",
+    "between",
+    "changes",
+    "concerning",
+    "failures",
+    "load",
+    "merge",
+    "printing",
+    "save",
+]

@@ -1,0 +1,74 @@
+"""The command ``tf-repro atlas``."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tf_repro.core.errors import InputError
+from tf_repro.core.files import check_outputs, write_atomically
+
+
+def atlas(
+    subject: Annotated[
+        str | None, typer.Argument(metavar="PROBE|FILE.py", help="A probe, or a program; none for all probes.")
+    ] = None,
+    since: Annotated[str, typer.Option("--from", metavar="RELEASE", help="Only what moved after it.")] = "0.12",
+    until: Annotated[str, typer.Option("--to", metavar="RELEASE", help="Only what moved up to it.")] = "2.21",
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the changes as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the page.")] = None,
+) -> int:
+    """Tell which TensorFlow release changed which digits or defaults, by genuine recordings.
+
+    Of a program, only what it names is told. Nothing is run, and TensorFlow is not imported.
+
+    Exit codes: 0, answered; 2, wrong usage or unreadable input.
+    """
+    from tf_repro import atlas as room
+    from tf_repro.report import atlas as report
+    from tf_repro.report.console import Terminal
+    from tf_repro.report.html.atlas_page import atlas_page
+
+    check_outputs({"--json": json, "--html": html})
+    recordings = room.load()
+    is_program = subject is not None and subject not in recordings.probes
+    found = room.changes(recordings, None if is_program else subject)
+    found = room.between(found, _release("--from", since), _release("--to", until))
+    if is_program and subject is not None:
+        found = room.concerning(found, recordings, _symbols(subject))
+    moved = report.moves(found)
+    if json is not None:
+        write_atomically(json, json_module.dumps(report.to_json(found), indent=1) + "\n")
+    if html is not None:
+        write_atomically(html, atlas_page(recordings, moved))
+    if subject is not None and not is_program:
+        report.show_probe(Terminal(), recordings, subject, found)
+    else:
+        report.show_moves(Terminal(), recordings, moved)
+    return 0
+
+
+def _release(option: str, text: str) -> tuple[int, int]:
+    try:
+        major, minor = text.split(".")[:2]
+        return int(major), int(minor)
+    except ValueError:
+        raise InputError(f"{option} must be a release such as 1.15. Received: {text!r}") from None
+
+
+def _symbols(path: str) -> set[str]:
+    """The public names that a program uses, those that TensorFlow 1 and 2 share included."""
+    if not Path(path).exists():
+        raise InputError(f"atlas must be given a probe, or a file. Received: {path!r}; tf-repro atlas lists the probes")
+    from tf_repro.migrate.scanner import source, symbols
+    from tf_repro.migrate.scanner.linter import tf1_name
+
+    used = symbols.uses([part.module for part in source.parts(Path(path), _refuse)])
+    return {name for uses in used for use in uses if (name := tf1_name(use.symbol)[0]) is not None}
+
+
+def _refuse(error: InputError) -> None:
+    raise error
