@@ -9,6 +9,7 @@ import tf_repro
 from tf_repro.report import codes
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # _mathml.py
 
 # What the notebooks' kernels inherit: TensorFlow quiet, the examples, _shell.py, and this environment's commands.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -19,12 +20,13 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 project = "tf_repro"
 author = "the tf_repro authors"
 version = release = tf_repro.__version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "_mathml"]
 default_role = "code"
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(keras|tf|tensorflow|np|numpy|_?pytest|decimal|collections|pathlib)\..*")]
 
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = "tf_repro"
 html_show_copyright = False
 html_copy_source = False
@@ -37,7 +39,7 @@ nb_execution_timeout = 300
 nb_output_stderr = "warn"
 nb_merge_streams = True
 nb_render_markdown_format = "myst"
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["amsmath", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_inherit_docstrings = False  # or every layer and optimizer would list what it inherits

@@ -52,13 +52,17 @@ def record(path, tf, seed, feeds, start, inputs=None):
         with graph.as_default():
             roots = roots_of(tf, program, applied, losses)
             operations = ancestors(root for _, _, root in roots)
-            values = values_of(tf, graph, program["placeholders"], operations, feeds, start)
+            before = ancestors(root for kind, _, root in roots if not kind.startswith("write"))
+            after = [operation for operation in operations if operation not in before]
+            given = program["placeholders"], feeds, start
+            values = values_of(tf, graph, before, *given)
+            values.update(values_of(tf, graph, after, *given))  # apart, as what is assigned may hang on a step
     named = {tensor.op.name: name for name, tensor in program["placeholders"].items()}
     nodes = [described(operation, path, named) for operation in operations]
     return nodes, [[kind, name, root.name] for kind, name, root in roots], values
 
 
-def values_of(tf, graph, placeholders, operations, feeds, start):
+def values_of(tf, graph, operations, placeholders, feeds, start):
     """The values of all outputs that can be read, by name, in one run."""
     read = [t for operation in operations for t in operation.outputs if is_readable(graph, t)]
     variables = OrderedDict((plain(v), v) for v in tf.global_variables())

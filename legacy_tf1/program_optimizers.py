@@ -78,7 +78,8 @@ def plain(variable):
 
 def rate_is_used(rate, train):
     """Whether a run of the train op computes the tensor."""
-    seen, left = set(), [train.op if hasattr(train, "op") else train]
+    trains = train if isinstance(train, (list, tuple)) else [train]
+    seen, left = set(), [each.op if hasattr(each, "op") else each for each in trains]
     while left:
         operation = left.pop()
         if operation is rate.op:

@@ -108,6 +108,7 @@ class Program:
             "python": platform.python_version(),
             "execution": "tf.Session of {} operations".format(len(graph.get_operations())),
             "trainable": [name for name in self.model if name in trainable],
+            "order": in_order_of_computation(self.fetches),
             "optimizers": [describe(optimizer) for optimizer, _ in self.applied],
         }
 
@@ -151,6 +152,17 @@ def train(session, program, steps, asked, moments):
     moments["learning rate"] = rates
 
 
+def in_order_of_computation(fetches):
+    """The names of the fetches, those first that others are computed from."""
+    place = {operation.name: number for number, operation in enumerate(tensor_graph_operations(fetches))}
+    return sorted(fetches, key=lambda name: place.get(fetches[name].op.name, 0))
+
+
+def tensor_graph_operations(fetches):
+    """The operations of the graph that the fetches are in."""
+    return next(iter(fetches.values())).graph.get_operations() if fetches else []
+
+
 def session_of(tf):
     """A Session of one thread: how many share a sum decides its order."""
     return tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1))
@@ -159,9 +171,8 @@ def session_of(tf):
 def restore(session, tf, variables, values):
     """Initialise, then put ``values`` in place of what initialisers drew."""
     session.run(tf.global_variables_initializer())
-    for name, value in values.items():
-        initializer = variables[name].initializer
-        session.run(initializer, {initializer.inputs[1]: value})
+    initializers = {name: variables[name].initializer for name in values}
+    session.run(initializers, {initializers[name].inputs[1]: value for name, value in values.items()})
 
 
 @contextlib.contextmanager

@@ -28,7 +28,8 @@ def test_quick_run_prints_and_saves_a_table(tmp_path, capsys):
 
 def test_accuracy_tells_an_exact_gradient_from_one_that_cancels():
     errors = {name: entry["error"] for name, entry in measure_accuracy(1000, 20, 0)["implementations"].items()}
-    assert errors["tf_repro"] < 1e-6 < 1 < errors["tf.nn"]
+    assert errors["tf_repro"] < 1e-6
+    assert errors["tf.nn"] > 0.5, "as large as the gradient, on any kernel"
 
 
 @pytest.mark.parametrize("operation", ["softmax", "dense"])

@@ -28,7 +28,12 @@ IDIOMS = {
     "saver": "tf.train.Saver",
 }
 
-MODULES = ["nn", "layers", "losses", "models", "optimizers", "migrate", "record", "compare", "claims", "suite"]
+GROUPED = ["variables", "control_flow", "pipelines", "layers", "training", "surroundings"]
+
+MODULES = [
+    *("nn", "layers", "losses", "models", "optimizers", "migrate"),
+    *("core.record", "core.verdicts", "core.ulp", "core.rounding", "suite.claims", "suite.run"),
+]
 
 
 def read(page):
@@ -49,10 +54,21 @@ def test_idiom_has_a_page_that_runs_both_programs_and_compares_them(page):
     assert "np.testing.assert_array_equal(" in code or "assert np.array_equal(" in code
 
 
+@pytest.mark.parametrize("page", GROUPED)
+def test_each_idiom_of_a_grouped_page_has_both_programs_and_compares_them(page):
+    sections = re.split(r"^## ", read(f"migration/{page}.md"), flags=re.MULTILINE)[1:]
+    for section in sections:
+        title = section.splitlines()[0]
+        assert ("### TensorFlow 1" in section) == ("### TensorFlow 2" in section), title
+        code = "\n".join(cells(section))
+        assert "assert" in code, title
+
+
 @pytest.mark.parametrize(("page", "symbol"), IDIOMS.items())
 def test_scan_names_the_page_as_proof(page, symbol, tmp_path):
     program = tmp_path / "program.py"
-    program.write_text(f"import tensorflow as tf\n{'s = tf.Session(); s.run' if '.run' in symbol else symbol}(0)\n")
+    name = symbol.replace("tf.Session.", "s.")
+    program.write_text(f"import tensorflow as tf\ns = tf.Session()\n{name}(0)\n")
     proofs = {proof for hit in scanner.scan([program]) for proof in hit.proof}
     assert f"docs/migration/{page}.md" in proofs
 
@@ -121,3 +137,20 @@ def test_example_that_fails_fails_the_build(tmp_path):
     _, done = build(source, tmp_path / "out")
     assert done.returncode != 0
     assert "planted" in done.stderr
+
+
+def test_every_public_name_can_be_imported():
+    missing = [f"{module}.{name}" for module in MODULES for name in unimportable(f"tf_repro.{module}")]
+    assert missing == []
+
+
+def unimportable(module):
+    home = importlib.import_module(module)
+    return [name for name in getattr(home, "__all__", []) if not is_there(home, name)]
+
+
+def is_there(home, name):
+    try:
+        return hasattr(home, name)
+    except ModuleNotFoundError:
+        return False

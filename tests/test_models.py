@@ -90,10 +90,16 @@ def test_save_and_load(tmp_path):
 
 @pytest.mark.parametrize("classes", [0, -1, 2.0, None])
 def test_classes_must_be_a_positive_integer(classes):
-    with pytest.raises(ValueError, match=r"classes must be a positive integer. Received: classes="):
+    with pytest.raises(ValueError, match=r"classes must be a positive int. Received: classes="):
         SoftmaxRegression(classes)
 
 
 def test_features_must_form_a_matrix():
     with pytest.raises(ValueError, match=r"features must have shape \(samples, features\). Received: shape="):
         SoftmaxRegression(2)(np.zeros((2, 3, 4)))
+
+
+@pytest.mark.parametrize("step", [0, -0.1, "a", float("nan"), True])
+def test_step_must_be_positive(step):
+    with pytest.raises(ValueError, match=r"step must be a positive number. Received: step="):
+        SoftmaxRegression(2, step)

@@ -1,14 +1,102 @@
 """Keras losses that take logits; the import is all that changes in code that used Keras' own."""
 
-import keras
+import warnings
+from typing import Any
+
 import tensorflow as tf
 
 from tf_repro import nn
-from tf_repro.nn.cross_entropy import check_label_smoothing
+from tf_repro.keras_backend import keras
+from tf_repro.nn.arguments import checked_axis
+from tf_repro.nn.cross_entropy import check_ignore_class, check_label_smoothing
+
+
+class _LogitsLoss(keras.losses.Loss):
+    """What the losses below share: logits behind a softmax, checked weights, Keras' masks and reductions."""
+
+    def __init__(self, from_logits: bool, label_smoothing: float, axis: int | tuple[int, ...], **kwargs: Any) -> None:
+        if not from_logits:
+            raise ValueError(
+                "from_logits must be True: this loss takes logits, not probabilities. "
+                f"Received: from_logits={from_logits!r}"
+            )
+        super().__init__(**kwargs)
+        self.label_smoothing = check_label_smoothing(label_smoothing)
+        self.axis = checked_axis(axis)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tf.Tensor:
+        # Keras' own __call__ would convert the labels to floating point, and lose the logits, before anyone saw them.
+        with tf.name_scope(self.name):
+            logits = tf.cast(self._logits(y_pred), self.dtype)
+            losses = self.call(y_true, logits)
+            masks = [getattr(y_pred, "_keras_mask", None), self._counted(y_true, losses)]
+            masks = [tf.cast(mask, tf.bool) for mask in masks if mask is not None]
+            if masks:
+                losses._keras_mask = tf.reduce_all(tf.stack(masks), 0)
+            _check_sample_weight(sample_weight, losses)
+            reduce = LossesAsOutput(name=self.name, reduction=self.reduction, dtype=self.dtype)
+            return reduce(losses, losses, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"from_logits": True, "label_smoothing": self.label_smoothing, "axis": self.axis, "dtype": self.dtype}
+        return {**super().get_config(), **own}
+
+    def _logits(self, y_pred: Any) -> tf.Tensor:
+        """``y_pred``, or the logits that it is the softmax of."""
+        logits = getattr(y_pred, "_keras_logits", None)
+        if logits is None:
+            return tf.convert_to_tensor(y_pred)
+        warnings.warn(
+            f"{type(self).__name__} takes logits, and y_pred is the output of a softmax, whose logits are used "
+            "instead. Remove the softmax from the model where this is not intended.",
+            stacklevel=3,
+        )
+        return logits
+
+    def _counted(self, y_true: Any, losses: tf.Tensor) -> tf.Tensor | None:
+        """Which examples count, or None for all."""
+        return None
 
 
 @keras.saving.register_keras_serializable("tf_repro")
-class SoftmaxCrossEntropy(keras.losses.Loss):
+class LossesAsOutput(keras.losses.Loss):
+    """Weights, mask and reduction for the losses that a model puts out, one for each label.
+
+    For a model whose output is that of `tf_repro.layers.LinearCrossEntropy` with ``reduction="none"``. ``fit`` is
+    given the labels as ``y``, from which Keras takes the weights of ``class_weight``; the loss itself reads none.
+
+    Args:
+        reduction: as in ``keras.losses.Loss``.
+        name: str.
+        dtype: the losses' dtype; ``keras.config.floatx()`` if None.
+
+    Call arguments:
+        y_true: anything.
+        y_pred: losses ``[...]``.
+        sample_weight: broadcasts to the losses, or None.
+
+    Returns:
+        Scalar, or the weighted losses with ``reduction="none"``.
+
+    Example:
+        >>> float(LossesAsOutput()([3, 1], [1.0, 2.0], sample_weight=[1.0, 0.5]))
+        1.0
+    """
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "losses_as_output", dtype: Any = None
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def call(self, y_true: Any, y_pred: tf.Tensor) -> tf.Tensor:
+        return y_pred
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "dtype": self.dtype}
+
+
+@keras.saving.register_keras_serializable("tf_repro")
+class SoftmaxCrossEntropy(_LogitsLoss):
     """Cross-entropy ``-Σ p log softmax(logits)`` of dense labels ``p``, reduced as Keras reduces.
 
     Takes the place of ``keras.losses.CategoricalCrossentropy(from_logits=True)``. The gradient, ``q·Σp - p``,
@@ -17,7 +105,7 @@ class SoftmaxCrossEntropy(keras.losses.Loss):
     Args:
         from_logits: must be True. It is there so that code written for Keras' loss runs unchanged.
         label_smoothing: float ε in [0, 1]; ``p`` becomes ``(1 - ε)·p + ε / classes``.
-        axis: int, the axis of the classes.
+        axis: int, the axis of the classes, or a tuple of several, whose entries together are the classes.
         reduction: as in ``keras.losses.Loss``.
         name: str.
         dtype: the losses' dtype; ``keras.config.floatx()`` if None. Logits are converted to it. Below float32
@@ -45,29 +133,28 @@ class SoftmaxCrossEntropy(keras.losses.Loss):
 
     def __init__(
         self,
-        from_logits=True,
-        label_smoothing=0.0,
-        axis=-1,
-        reduction="sum_over_batch_size",
-        name="softmax_cross_entropy",
-        dtype=None,
-    ):
-        _require_logits(from_logits)
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
-        self.label_smoothing = check_label_smoothing(label_smoothing)
-        self.axis = axis
+        from_logits: bool = True,
+        label_smoothing: float = 0.0,
+        axis: int | tuple[int, ...] = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "softmax_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, axis, reduction=reduction, name=name, dtype=dtype)
 
-    def call(self, y_true, y_pred):
-        return nn.softmax_cross_entropy_with_logits(
-            y_true, y_pred, axis=self.axis, label_smoothing=self.label_smoothing
-        )
-
-    def get_config(self):
-        return {**super().get_config(), "label_smoothing": self.label_smoothing, "axis": self.axis}
+    def call(self, y_true: Any, y_pred: tf.Tensor) -> tf.Tensor:
+        labels = tf.cast(y_true, y_pred.dtype)
+        if not labels.shape.is_compatible_with(y_pred.shape):
+            raise ValueError(
+                f"y_true and y_pred must have the same shape. Received: y_true of {labels.shape}, "
+                f"y_pred of {y_pred.shape}"
+            )
+        labels, logits = _classes_last(labels, self.axis), _classes_last(y_pred, self.axis)
+        return nn.softmax_cross_entropy_with_logits(labels, logits, label_smoothing=self.label_smoothing)
 
 
 @keras.saving.register_keras_serializable("tf_repro")
-class SparseSoftmaxCrossEntropy(keras.losses.Loss):
+class SparseSoftmaxCrossEntropy(_LogitsLoss):
     """Cross-entropy ``-log softmax(logits)[label]`` of class numbers, reduced as Keras reduces.
 
     Takes the place of ``keras.losses.SparseCategoricalCrossentropy(from_logits=True)``. The labels are never
@@ -79,7 +166,7 @@ class SparseSoftmaxCrossEntropy(keras.losses.Loss):
         ignore_class: int or None; the label, in range or not, of the examples that do not count: neither in
             the sum nor, as with Keras, in the number that a mean divides by.
         reduction: as in ``keras.losses.Loss``.
-        axis: int, the axis of the classes.
+        axis: int, the axis of the classes, or a tuple of several, whose entries together are the classes.
         label_smoothing: float ε in [0, 1]; the target is ``ε / classes``, and ``1 - ε`` more at the label.
         name: str.
         dtype: the losses' dtype; ``keras.config.floatx()`` if None. Logits are converted to it. Below float32
@@ -107,69 +194,67 @@ class SparseSoftmaxCrossEntropy(keras.losses.Loss):
 
     def __init__(
         self,
-        from_logits=True,
-        ignore_class=None,
-        reduction="sum_over_batch_size",
-        axis=-1,
-        label_smoothing=0.0,
-        name="sparse_softmax_cross_entropy",
-        dtype=None,
-    ):
-        _require_logits(from_logits)
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
-        self.ignore_class = ignore_class
-        self.axis = axis
-        self.label_smoothing = check_label_smoothing(label_smoothing)
+        from_logits: bool = True,
+        ignore_class: int | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        axis: int | tuple[int, ...] = -1,
+        label_smoothing: float = 0.0,
+        name: str = "sparse_softmax_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, axis, reduction=reduction, name=name, dtype=dtype)
+        self.ignore_class = check_ignore_class(ignore_class)
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
-        # Keras' own __call__ would convert the labels to floating point before anyone saw them.
-        labels = self._labels(y_true, y_pred)
-        logits = keras.ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        losses = self.call(labels, logits)
-        masks = [getattr(y_pred, "_keras_mask", None)]
-        if self.ignore_class is not None:
-            masks.append(tf.reshape(labels != self.ignore_class, tf.shape(losses)))
-        masks = [tf.cast(mask, tf.bool) for mask in masks if mask is not None]
-        if masks:
-            losses._keras_mask = tf.reduce_all(tf.stack(masks), 0)
-        reduce = _Reduction(name=self.name, reduction=self.reduction, dtype=self.dtype)
-        return reduce(losses, losses, sample_weight)
-
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Any, y_pred: tf.Tensor) -> tf.Tensor:
+        logits = _classes_last(y_pred, self.axis)
+        labels = tf.cast(y_true, tf.int64)
+        if isinstance(self.axis, int) and labels.shape.rank == y_pred.shape.rank and labels.shape[self.axis] == 1:
+            labels = tf.squeeze(labels, self.axis)
         return nn.sparse_softmax_cross_entropy_with_logits(
-            self._labels(y_true, y_pred),
-            y_pred,
-            axis=self.axis,
-            ignore_class=self.ignore_class,
-            label_smoothing=self.label_smoothing,
+            labels, logits, ignore_class=self.ignore_class, label_smoothing=self.label_smoothing
         )
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "ignore_class": self.ignore_class,
-            "axis": self.axis,
-            "label_smoothing": self.label_smoothing,
-        }
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "ignore_class": self.ignore_class}
 
-    def _labels(self, y_true, y_pred):
-        labels = tf.convert_to_tensor(y_true)
-        labels = tf.cast(labels, tf.int64)
-        if labels.shape.rank == tf.convert_to_tensor(y_pred).shape.rank and labels.shape[self.axis] == 1:
-            labels = tf.squeeze(labels, self.axis)
-        return labels
+    def _counted(self, y_true: Any, losses: tf.Tensor) -> tf.Tensor | None:
+        if self.ignore_class is None:
+            return None
+        return tf.reshape(tf.cast(y_true, tf.int64) != self.ignore_class, tf.shape(losses))
 
 
-class _Reduction(keras.losses.Loss):
-    """Keras' weights, mask and reduction for losses already computed."""
+def _classes_last(values: tf.Tensor, axis: int | tuple[int, ...]) -> tf.Tensor:
+    """``values`` with the dimensions of ``axis`` as one at the end."""
+    rank = values.shape.rank
+    axes = (axis,) if isinstance(axis, int) else axis
+    if axes == (-1,):
+        return values
+    if rank is None or not all(-rank <= a < rank for a in axes):
+        raise ValueError(f"axis must be in [-rank, rank) for logits of known rank. Received: axis={axis}, rank={rank}")
+    last = sorted({a % rank for a in axes})
+    order = [d for d in range(rank) if d not in last] + last
+    moved = tf.transpose(values, order)
+    if len(last) == 1:
+        return moved
+    kept = rank - len(last)
+    flat = tf.reshape(moved, tf.concat([tf.shape(moved)[:kept], [-1]], 0))
+    flat.set_shape([*moved.shape[:kept], moved.shape[kept:].num_elements()])
+    return flat
 
-    def call(self, y_true, y_pred):
-        return y_pred
 
-
-def _require_logits(from_logits):
-    if not from_logits:
+def _check_sample_weight(sample_weight: Any, losses: tf.Tensor) -> None:
+    """Refuse weights that would spread the losses over further dimensions, or that TensorFlow cannot multiply."""
+    if sample_weight is None:
+        return
+    shape = tf.convert_to_tensor(sample_weight).shape
+    weight, values = shape, losses.shape
+    if weight.rank is not None and values.rank is not None and weight.rank == values.rank + 1 and weight[-1] == 1:
+        weight = weight[:-1]  # as Keras does
+    try:
+        fits = tf.broadcast_static_shape(weight, values).is_compatible_with(values)
+    except ValueError:
+        fits = False
+    if not fits:
         raise ValueError(
-            "from_logits must be True: this loss takes logits, not probabilities. "
-            f"Received: from_logits={from_logits!r}"
+            f"sample_weight must broadcast to the losses. Received: sample_weight of {shape}, losses of {values}"
         )

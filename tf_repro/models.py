@@ -1,9 +1,12 @@
 """Classifiers as Keras models."""
 
-import keras
+from typing import Any
+
 import tensorflow as tf
 
+from tf_repro.keras_backend import keras
 from tf_repro.layers import Softmax
+from tf_repro.nn.arguments import checked_positive, checked_real
 
 
 @keras.saving.register_keras_serializable(package="tf_repro")
@@ -30,7 +33,8 @@ class SoftmaxRegression(keras.Model):
         Probabilities of shape `(samples, classes)`. `kernel` has shape `(classes, features)`.
 
     Raises:
-        ValueError: If `classes` is not a positive integer, or the features do not form a matrix.
+        ValueError: If `classes` is not a positive int, `step` is not a positive number, or the features do not
+            form a matrix.
 
     References:
         The class of the document `softmax_regression`.
@@ -44,29 +48,27 @@ class SoftmaxRegression(keras.Model):
     array([0, 1])
     """
 
-    def __init__(self, classes, step=0.1, **kwargs):
+    def __init__(self, classes: int, step: float = 0.1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(classes, int) or classes < 1:
-            raise ValueError(f"classes must be a positive integer. Received: classes={classes!r}")
-        self.classes = classes
-        self.step = step
+        self.classes = checked_positive(classes, "classes")
+        self.step = checked_real(step, "step", "a positive number", 0.0, exclusive=True)
         self.probabilities = Softmax(dtype=self.dtype_policy)
         self.compile(keras.optimizers.SGD(ConstantStep(step)), keras.losses.CategoricalCrossentropy(dtype=self.dtype))
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         if len(input_shape) != 2:
             raise ValueError(f"features must have shape (samples, features). Received: shape={input_shape}")
         self.kernel = self.add_weight((self.classes, input_shape[-1]), initializer="zeros", name="kernel")
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return self.probabilities(tf.matmul(inputs, self.kernel, transpose_b=True))
 
-    def fit(self, x=None, y=None, batch_size=None, **kwargs):
+    def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any) -> Any:
         if batch_size is None and y is not None:
             batch_size = len(x)
         return super().fit(x, y, batch_size=batch_size, **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "classes": self.classes, "step": self.step}
 
 
@@ -74,11 +76,11 @@ class SoftmaxRegression(keras.Model):
 class ConstantStep(keras.optimizers.schedules.LearningRateSchedule):
     """The same step throughout, in float64: as a plain number, Keras would round it to float32."""
 
-    def __init__(self, step):
+    def __init__(self, step: float) -> None:
         self.step = step
 
-    def __call__(self, iteration):
+    def __call__(self, iteration: Any) -> tf.Tensor:
         return tf.constant(self.step, tf.float64)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"step": self.step}

@@ -49,8 +49,6 @@ def test_programs_that_part(check, tmp_path):
     assert failed["status"] == "failed"
     assert failed["received"] == pytest.approx(8 * failed["expected"])
     assert failed["causes"][0]["name"] == "mean for sum"
-    assert "swapped variables" in {each["name"] for each in failed["ruled_out"]}
-    assert "tested and ruled out: swapped variables (2), " in out
     page = (tmp_path / "page.html").read_text()
     assert '<td class="passed">the rung passes</td><td>with tf.reduce_mean for tf.reduce_sum on port.py:19</td>' in page
     assert f"port {failed['received']:.9g}" in page
@@ -58,7 +56,10 @@ def test_programs_that_part(check, tmp_path):
 
 def test_tolerance_is_in_ulp(check, tmp_path):
     files = written(tmp_path, port=changed(PORT, ("(g, 0.5)", "(g, 0.5000001)")))
-    assert check(*files, "--steps", "1")[0] == 1
+    assert check(*files, "--steps", "1", "--strict")[0] == 1
+    code, out, _ = check(*files, "--steps", "1")
+    assert code == 0
+    assert "computes, up to rounding, on all" in out
     code, out, _ = check(*files, "--steps", "1", "--max-ulp", "1000")
     assert code == 0
     assert "within 1000 ULP, on all" in out

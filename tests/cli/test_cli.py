@@ -1,13 +1,11 @@
 import json
 import os
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 from tf_repro import __version__ as tf_repro_version
-from tf_repro.suite import claims
 
 
 def tf_repro(*arguments, **environment):
@@ -19,21 +17,6 @@ def tf_repro(*arguments, **environment):
         env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "100", **environment},
         timeout=120,
     )
-
-
-@pytest.fixture
-def edited(tmp_path):
-    """A copy of the claims in which one text is replaced."""
-
-    def edit(document, old, new):
-        directory = shutil.copytree(claims.DIRECTORY, tmp_path / "claims", ignore=shutil.ignore_patterns("*.py*"))
-        path = directory / f"{document}.toml"
-        text = path.read_text(encoding="utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new, 1), encoding="utf-8")
-        return directory
-
-    return edit
 
 
 def test_run_prints_every_claim_and_saves_json(tmp_path):

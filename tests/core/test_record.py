@@ -43,12 +43,30 @@ GOOD = Record({"after": {"w": np.float32([1, 2])}}).to_json()
         (GOOD.replace("0x1.0", "one"), "a record must map moment to quantity"),
         (GOOD.replace('"2"', '"3"'), "a record must map moment to quantity"),
         (GOOD.replace("float32", "float31"), "a record must map moment to quantity"),
+        (GOOD.replace("float32", "(1,"), "a record must map moment to quantity"),
+        (GOOD.replace("0x1.0000000000000p+0", "0x1p99999"), "a record must map moment to quantity"),
+        ("[" * 100_000, "a record must be complete JSON. Received: the text: RecursionError"),
+        ("9" * 5000, "a record must be complete JSON. Received: the text: ValueError"),
     ],
+    ids=range(10),
 )
 def test_bad_json(text, message):
     with pytest.raises(InputError, match=message) as caught:
         Record.from_json(text)
     assert "\n" not in str(caught.value)
+
+
+def test_an_integer_beyond_its_dtype_is_named():
+    text = Record({"after": {"n": np.int32(7)}}).to_json().replace('"7"', f'"{2**70}"')
+    with pytest.raises(InputError, match="moments: OverflowError"):
+        Record.from_json(text)
+
+
+def test_json_keeps_bfloat16():
+    array = np.array([1.5, -0.0, np.inf], pytest.importorskip("ml_dtypes").bfloat16)
+    back = Record.from_json(Record({"after": {"w": array}}).to_json())["after"]["w"]
+    assert back.dtype == array.dtype
+    assert back.tobytes() == array.tobytes()
 
 
 def test_a_missing_recording_is_named(tmp_path):

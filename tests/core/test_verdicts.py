@@ -125,3 +125,8 @@ def test_declarations_in_words():
 def test_bad_figures(printed, rule, message):
     with pytest.raises(InputError, match=message):
         Figure(printed, rule)
+
+
+def test_a_figure_is_within_a_bound_up_to_half_its_last_digit():
+    assert Figure("0.3", "decimals").is_within(Bound(0.34, 0.0))
+    assert not Figure("0.3", "decimals").is_within(Bound(0.36, 0.0))

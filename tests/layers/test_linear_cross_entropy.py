@@ -6,7 +6,9 @@ import pytest
 import tensorflow as tf
 
 from tests.nn.tolerances import ONE_PASS, TOLERANCE, TWELVE_STEPS
+from tf_repro import nn
 from tf_repro.layers.linear_cross_entropy import LinearCrossEntropy
+from tf_repro.losses import LossesAsOutput
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras and NumPy 2
 
@@ -130,13 +132,120 @@ def test_symbolic_shapes():
     assert head(features, keras.Input((None,), dtype="int32")).shape == ()
 
 
+def test_losses_one_by_one_take_the_weights_of_fit():
+    """With LossesAsOutput: sample_weight and class_weight of fit do what they do with Dense and Keras' loss."""
+    features, labels = problem()
+    sample_weight = np.random.RandomState(1).rand(20)
+    keras.utils.set_random_seed(0)
+    inputs, label_inputs = keras.Input((4,)), keras.Input((), dtype="int32")
+    head = LinearCrossEntropy(6, reduction="none", metrics=["accuracy"], name="head")
+    trainer = keras.Model([inputs, label_inputs], head(inputs, label_inputs))
+    plain = keras.Sequential([keras.Input((4,)), keras.layers.Dense(6)])
+    plain.set_weights(head.get_weights())
+    trainer.compile(keras.optimizers.SGD(0.5), LossesAsOutput())
+    plain.compile(
+        keras.optimizers.SGD(0.5), keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
+    for weights in ({"sample_weight": sample_weight}, {"class_weight": {c: 0.1 + c for c in range(6)}}):
+        options = {"epochs": 2, "batch_size": 8, "shuffle": False, "verbose": 0, **weights}
+        mine = trainer.fit([features, labels], labels, **options).history
+        theirs = plain.fit(features, labels, **options).history
+        np.testing.assert_allclose(mine["loss"], theirs["loss"], rtol=TWELVE_STEPS)
+        np.testing.assert_allclose(mine["accuracy"], theirs["accuracy"], rtol=TWELVE_STEPS)
+    for a, b in zip(head.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=TWELVE_STEPS)
+
+
+def test_metrics_from_the_same_pass_are_those_of_keras_from_logits():
+    features, labels = problem()
+    labels[4] = 5
+    names = ["accuracy", "top_2_accuracy", "entropy", "log_probability", "log_sum_exp"]
+    head = LinearCrossEntropy(6, metrics=names, ignore_class=5)
+    logits = head(features).numpy().astype(np.float64)
+    head(features, labels)
+    counted = labels != 5
+    z, label = logits[counted], labels[counted]
+    logs = z - np.log(np.exp(z).sum(-1, keepdims=True))
+    expected = {
+        "accuracy": keras.metrics.sparse_categorical_accuracy(label, z.astype(np.float32)).numpy().mean(),
+        "top_2_accuracy": keras.metrics.sparse_top_k_categorical_accuracy(label, z.astype(np.float32), 2)
+        .numpy()
+        .mean(),
+        "entropy": -(np.exp(logs) * logs).sum(-1).mean(),
+        "log_probability": logs[np.arange(len(label)), label].mean(),
+        "log_sum_exp": np.log(np.exp(z).sum(-1)).mean(),
+    }
+    assert [metric.name for metric in head.metrics] == names
+    for metric in head.metrics:
+        np.testing.assert_allclose(metric.result(), expected[metric.name], rtol=TWELVE_STEPS)
+
+
+OPTIONS = {
+    "ignore_class": 2,
+    "label_smoothing": 0.1,
+    "reduction": "sum",
+    "logit_scale": 0.5,
+    "soft_cap": 1.5,
+    "class_weight": [0.5, 1, 1, 2, 1, 1],
+    "z_loss": 0.2,
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_layer_read_back_behaves_as_the_one_written(name):
+    """Each option moves the loss to where the function with that option has it, and survives its configuration."""
+    features, labels = problem()
+    labels[3] = 2
+    head = LinearCrossEntropy(6, **{name: OPTIONS[name]}, use_bias=False)
+    head.build((None, 4))
+    again = LinearCrossEntropy.from_config(head.get_config())
+    again.build((None, 4))
+    again.set_weights(head.get_weights())
+    expected = nn.linear_softmax_cross_entropy(features, head.kernel.value, labels, **{name: OPTIONS[name]})
+    default = nn.linear_softmax_cross_entropy(features, head.kernel.value, labels)
+    np.testing.assert_allclose(again(features, labels), expected, rtol=ONE_PASS)
+    assert abs(expected - default) > 1000 * ONE_PASS
+
+
+def test_logits_are_scaled_and_capped_as_the_loss_is():
+    features, labels = problem()
+    head = LinearCrossEntropy(6, logit_scale=0.5, soft_cap=1.5)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    np.testing.assert_allclose(head(features, labels), loss(labels, head(features)), rtol=TWELVE_STEPS)
+
+
+def test_masked_examples_may_be_anything():
+    features, labels = problem()
+    mask = np.arange(20) % 3 != 0
+    head = LinearCrossEntropy(6)
+    spoiled = tf.constant(np.where(mask[:, None], features, np.nan).astype(np.float32))
+    spoiled._keras_mask = tf.constant(mask)
+    with tf.GradientTape() as tape:
+        loss = head(spoiled, labels)
+    np.testing.assert_allclose(loss, head(features[mask], labels[mask]), rtol=TWELVE_STEPS)
+    assert np.isfinite(tape.gradient(loss, head.kernel.value)).all()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"units": 0}, "units must be a positive int. Received: units=0"),
-        ({"units": 3, "reduction": "none"}, "'mean' or 'sum'. Received: reduction='none'"),
+        ({"units": True}, "units must be a positive int. Received: units=True"),
+        ({"units": 3, "reduction": "max"}, "'mean', 'sum' or 'none'. Received: reduction='max'"),
+        ({"units": 3, "chunk_size": -1}, "chunk_size must be a positive int or None. Received: chunk_size=-1"),
+        ({"units": 3, "use_bias": "no"}, "use_bias must be True or False. Received: use_bias='no'"),
+        ({"units": 3, "soft_cap": -1}, "soft_cap must be above 0, or None. Received: soft_cap=-1"),
+        ({"units": 3, "class_weight": [1.0]}, "a weight for each of the 3 classes. Received: class_weight of length 1"),
+        ({"units": 3, "metrics": "accuracy"}, "metrics must be a sequence of .*Received: metrics='accuracy'"),
+        ({"units": 3, "metrics": ["loss"]}, "metrics must be a sequence of .*Received: metrics="),
+        ({"units": 3, "label_smoothing": 2}, "Received: label_smoothing=2"),
     ],
 )
 def test_error_messages(options, message):
     with pytest.raises(ValueError, match=message):
         LinearCrossEntropy(**options)
+
+
+def test_ignore_class_must_be_an_integer():
+    with pytest.raises(TypeError, match=r"ignore_class must be an integer or None\. Received: ignore_class=1.5"):
+        LinearCrossEntropy(3, ignore_class=1.5)

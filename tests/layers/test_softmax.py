@@ -1,8 +1,5 @@
 """tf_repro.layers.Softmax: what Keras demands of its own layer, and what its own layer loses."""
 
-import types
-from unittest import mock
-
 import keras
 import numpy as np
 import pytest
@@ -10,35 +7,32 @@ import tensorflow as tf
 
 from tests.nn.oracles import row_error, softmax_truth, value_and_gradient
 from tests.nn.tolerances import TOLERANCE
+from tf_repro import nn
 from tf_repro.layers import Softmax
 
-softmax_test = pytest.importorskip("keras.src.layers.activations.softmax_test")
 RNG = np.random.default_rng(20261123)
-
-
-# They train a model without weights, from a generator that cannot be shuffled, and Keras warns of both.
-@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights:UserWarning")
-@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed, but will be ignored:UserWarning")
-class TestKerasOwnChecks(softmax_test.SoftmaxTest):
-    """The tests that Keras ships for keras.layers.Softmax, run on ours."""
-
-    def setUp(self):
-        super().setUp()
-        ours = mock.patch.object(softmax_test, "softmax", types.SimpleNamespace(Softmax=Softmax))
-        ours.start()
-        self.addCleanup(ours.stop)
-
-
-del softmax_test.SoftmaxTest  # or pytest collects Keras' own as well
 
 
 @pytest.mark.parametrize("axis", [-1, 1, (1, 2), [0, 2]])
 def test_config_round_trip(axis):
     layer = Softmax(axis, numerics="tf1", name="probabilities", dtype="float64")
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
-    assert again.get_config() == layer.get_config()
+    assert (again.name, again.dtype, again.numerics) == ("probabilities", "float64", "tf1")
     x = RNG.normal(size=(2, 3, 4))
-    np.testing.assert_array_equal(again(x), layer(x))
+    axes = axis if isinstance(axis, int) else tuple(axis)
+    np.testing.assert_array_equal(again(x), nn.softmax(x, axes, "tf1"))
+    assert not np.array_equal(again(x), nn.softmax(x, 2 if axes != -1 else 0, "tf1"))
+
+
+def test_numerics_reach_the_function():
+    """The saturated entry's gradient tells the two roundings apart: exact, and 0 as the textbook formula has it."""
+    slopes = {}
+    for numerics in ("accurate", "tf1"):
+        slopes[numerics] = value_and_gradient(Softmax(numerics=numerics), np.float32([[0, 30]]), np.float32([[0, 1]]))[
+            1
+        ]
+    assert slopes["accurate"].numpy()[0, 1] > 0
+    assert slopes["tf1"].numpy()[0, 1] == 0
 
 
 @pytest.mark.parametrize("axis", [-1, 0, (0, 2)])
@@ -115,28 +109,68 @@ def test_logits_stay_attached_for_keras_losses(run):
     np.testing.assert_allclose(gradient, [[-1, 1, 0]], atol=TOLERANCE["float32"])
 
 
-def test_logits_stay_attached_after_a_masked_softmax_where_keras_loses_them():
-    sparse = keras.losses.SparseCategoricalCrossentropy()
-    logits, label, mask = np.float32([[0, 30, 0, 50]]), np.array([0]), np.array([[True, True, True, False]])
-    value, gradient = loss_and_gradient(Softmax(), logits, label, sparse, mask=mask)
-    assert value == 30
-    np.testing.assert_allclose(gradient, [[-1, 1, 0, 0]], atol=TOLERANCE["float32"])
-    value, gradient = loss_and_gradient(keras.layers.Softmax(), logits, label, sparse, mask=mask)
-    assert value < 17
-    assert not gradient.any()
+LABELS = {"rows as classes": [0, 1, 1], "one row": [0], "many rows": [0, 1, 0, 1, 1, 0, 1]}
 
 
-def test_masked_loss_with_dense_labels_is_finite():
-    dense = keras.losses.CategoricalCrossentropy()
-    value, gradient = loss_and_gradient(
-        Softmax(),
-        np.float32([[0, 1, 5]]),
-        np.float32([[1, 0, 0]]),
-        dense,
-        mask=np.array([[True, True, False]]),
-    )
-    assert abs(value - np.log(1 + np.e)) <= TOLERANCE["float32"] * 2
-    assert np.isfinite(gradient).all()
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("attached", [False, True])
+def test_losses_of_a_masked_softmax_are_those_of_keras(labels, label_smoothing, attached):
+    """Three classes, the last of them masked: a mask of the batch's shape must not be read as one of examples."""
+    logits = RNG.normal(size=(len(labels), 3)).astype(np.float32)
+    mask = np.ones((len(labels), 3), bool) & [True, True, False]
+    targets = np.eye(3, dtype=np.float32)[labels]
+    probabilities = keras.layers.Softmax()(logits, mask=mask).numpy()  # an array: nothing is attached to it
+    scores = tf.constant(logits)
+    if attached:
+        scores._keras_mask = tf.constant(mask)
+    ours = Softmax()(scores) if attached else Softmax()(scores, mask=mask)
+    for loss, target in (
+        (keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing), targets),
+        (keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing), targets),
+        (keras.losses.SparseCategoricalCrossentropy(), labels),
+    ):
+        expected = loss(np.asarray(target), probabilities)
+        np.testing.assert_allclose(loss(np.asarray(target), ours), expected, rtol=TOLERANCE["float32"])
+
+
+def test_a_label_on_a_masked_class_costs_what_it_costs_with_keras():
+    logits, mask, label = np.float32([[0, 1, 5], [1, 0, 2]]), np.array([[True, True, False]]), np.array([2, 0])
+    loss = keras.losses.SparseCategoricalCrossentropy(reduction="none")
+    expected = loss(label, keras.layers.Softmax()(logits, mask=mask).numpy())
+    np.testing.assert_allclose(loss(label, Softmax()(logits, mask=mask)), expected, rtol=TOLERANCE["float32"])
+
+
+@pytest.mark.parametrize("axis", [(1, 2), [2, 1]])
+def test_losses_over_several_axes_read_the_probabilities(axis):
+    logits = RNG.normal(size=(2, 3, 4)).astype(np.float32)
+    targets = np.full((2, 3, 4), 1 / 12, np.float32)
+    loss = keras.losses.CategoricalCrossentropy(reduction="none")
+    stock = keras.layers.Softmax(axis=tuple(axis))(logits).numpy()
+    np.testing.assert_allclose(loss(targets, Softmax(axis)(logits)), loss(targets, stock), rtol=TOLERANCE["float32"])
+
+
+@pytest.mark.parametrize("axis", [-1, [1]])
+@pytest.mark.parametrize("loss", [keras.losses.CategoricalCrossentropy, keras.losses.BinaryCrossentropy])
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.3])
+def test_losses_without_a_mask_are_those_of_keras_layer(axis, loss, label_smoothing):
+    logits, targets = RNG.normal(size=(4, 3)).astype(np.float32), np.eye(3, dtype=np.float32)[[0, 2, 1, 1]]
+    loss = loss(label_smoothing=label_smoothing)
+    expected = loss(targets, keras.layers.Softmax(axis=axis)(logits))
+    np.testing.assert_allclose(loss(targets, Softmax(axis)(logits)), expected, rtol=TOLERANCE["float32"])
+
+
+def test_a_mask_of_time_steps_is_passed_on_and_leaves_the_classes_alone():
+    """Three steps and three classes: the shapes alone would allow to mistake one for the other."""
+    tokens = tf.constant([[1, 2, 0], [3, 0, 0]])
+    embedded = keras.layers.Embedding(4, 3, mask_zero=True)(tokens)
+    y = Softmax()(embedded)
+    np.testing.assert_array_equal(y, nn.softmax(embedded))
+    np.testing.assert_array_equal(y._keras_mask, tokens != 0)
+    loss = keras.losses.SparseCategoricalCrossentropy()
+    labels = np.array([[0, 1, 2], [2, 1, 0]])
+    expected = -np.log(y.numpy()[[0, 0, 1], [0, 1, 0], [0, 1, 2]]).mean()
+    np.testing.assert_allclose(loss(labels, y), expected, rtol=2 * TOLERANCE["float32"])
 
 
 def test_logits_survive_mixed_precision_in_a_float32_last_layer():
@@ -169,6 +203,7 @@ def test_symbolic_call_and_output_shape():
     layer = Softmax(axis=(1, 2))
     assert layer(keras.Input((3, None, 2))).shape == (None, 3, None, 2)
     assert layer.compute_output_shape((None, 3, 4)) == (None, 3, 4)
+    assert layer.built
 
 
 def test_mask_of_an_upstream_layer_reaches_softmax():
@@ -227,3 +262,9 @@ def test_mask_errors(mask, message):
 def test_unknown_numerics_is_refused_at_construction():
     with pytest.raises(ValueError, match=r"numerics must be one of .* Received: numerics='exact'"):
         Softmax(numerics="exact")
+
+
+@pytest.mark.parametrize("axis", ["x", 1.5, (), True, (0, True), None])
+def test_axis_is_checked_at_construction(axis):
+    with pytest.raises(ValueError, match=r"^axis must be an int or a non-empty tuple of ints\. Received: axis="):
+        Softmax(axis)

@@ -2,6 +2,7 @@
 
 import gc
 
+import mpmath
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -70,6 +71,20 @@ def test_losses_are_those_of_mpmath():
     expected = [cross_entropy_to_fifty_digits(a, b) for a, b in zip(hot, logits.numpy(), strict=True)]
     # A loss far below 1 is log(1 + tiny), which float32 rounds at the scale of 1.
     np.testing.assert_allclose(sparse(labels, logits), expected, rtol=ONE_PASS, atol=ROUNDED_ONCE)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_confident_label_keeps_its_loss_and_gradient(mode, dtype):
+    for margin in (5, 20, 40, 80):
+        rest = 2 * mpmath.exp(-margin)
+        truth = float(mpmath.log1p(rest))
+        gradient = np.array([-float(rest / (1 + rest))] + 2 * [float(rest / 2 / (1 + rest))])
+        logits = tf.constant([[margin, 0, 0]], dtype)
+        for function, target in ((sparse, tf.constant([0])), (dense, tf.constant([[1, 0, 0]], dtype))):
+            losses, slope = MODES[mode](lambda t, z, f=function: value_and_gradient(f, t, z))(target, logits)
+            np.testing.assert_allclose(losses, [truth], rtol=8 * UNIT_ROUNDOFF[dtype])
+            np.testing.assert_allclose(slope[0], gradient, rtol=8 * UNIT_ROUNDOFF[dtype])
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,14 +1,15 @@
 """Programs and ports have the same steps, and every line of both is shown once."""
 
-import inspect
 from pathlib import Path
 
 import pytest
 
+import legacy_tf1
+from legacy_tf1.documents import RUNS
 from tf_repro.report.align import STEPS, TOP, parts, side_by_side
-from tf_repro.suite import run as suite
 
-PAIRED = sorted(path.stem for path in suite.RECORDINGS.parent.glob("*.py") if path.stem in suite.RUNS)
+ROOT = Path(legacy_tf1.__file__).parents[1]
+PAIRED = sorted(name for name in RUNS if (ROOT / "legacy_tf1" / f"{name}.py").exists())
 
 LEFT = '''"""A program."""
 
@@ -39,7 +40,7 @@ def only_left():
 
 
 def source(room, document):
-    return (Path(inspect.getfile(suite)).parents[2] / room / f"{document}.py").read_text(encoding="utf-8")
+    return (ROOT / room / f"{document}.py").read_text(encoding="utf-8")
 
 
 def test_every_document_with_a_program_is_paired():
@@ -49,7 +50,7 @@ def test_every_document_with_a_program_is_paired():
 @pytest.mark.parametrize("document", PAIRED)
 def test_program_and_port_have_every_step_in_the_same_order(document):
     for room in ("legacy_tf1", "tf_repro/ports"):
-        steps = [part.step for part in parts(source(room, document)) if part.name == "run"]
+        steps = [part.step for part in parts(source(room, document)) if part.name == "build"]
         assert steps == ["", *STEPS], room
 
 
@@ -57,10 +58,10 @@ def test_program_and_port_have_every_step_in_the_same_order(document):
 def test_matching_steps_share_a_row(document):
     rows = side_by_side(parts(source("legacy_tf1", document)), parts(source("tf_repro/ports", document)))
     matched = [left[0].title for left, right in rows if left and right and left[0].title == right[0].title]
-    assert {TOP, "run", *(f"run: {step}" for step in STEPS)} <= set(matched)
+    assert {TOP, "build", *(f"build: {step}" for step in STEPS)} <= set(matched)
 
 
-@pytest.mark.parametrize("document", suite.RUNS)
+@pytest.mark.parametrize("document", RUNS)
 @pytest.mark.parametrize("room", ["tf_repro/ports", "tf_repro/suite/derivations"])
 def test_no_line_of_code_is_lost_or_moved(room, document):
     text = source(room, document).splitlines()

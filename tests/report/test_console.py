@@ -120,7 +120,7 @@ def test_ladder_advises_on_rounding_and_names_what_was_not_tested():
     rung = Rung("gradients", FAILED, causes=[Cause("rounding", "since …", 64, False)], untested=["epsilon"])
     text = shown(ladder.show_ladder, CheckReport([rung], {}, Record({}, {"tensorflow": "1.15.5"}), Record({}), 0))
     assert "rounding: allow for it with --max-ulp N, or --scaled --max-ulp N" in text
-    assert "not tested, time was up: epsilon" in text
+    assert "not tested, the runs were used up: epsilon" in text
 
 
 SHOWN = {

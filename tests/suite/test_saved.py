@@ -34,6 +34,13 @@ def test_one_bit_is_found_with_the_setting_and_the_emulation_that_explains_it():
     assert (apart.first_is, apart.second_is) == ("lanes-8", "")
 
 
+def test_a_file_nested_too_deep_is_named(tmp_path):
+    path = tmp_path / "records.json"
+    path.write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(InputError, match=r"records must be a file .*\(RecursionError"):
+        saved.load(path)
+
+
 def test_another_dtype_is_no_equal_value():
     other = {("d", "eager"): Record({"after": {"w": np.float64([1, 2])}})}
     (apart,) = saved.compare(runs([1, 2]), other).differences

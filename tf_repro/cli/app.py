@@ -9,7 +9,7 @@ import typer
 
 from tf_repro import __version__
 from tf_repro.cli import check, compare, list, report, run, scan, show
-from tf_repro.cli.shell import ended_quietly, interruptible
+from tf_repro.cli.shell import INTERRUPTED, ended_quietly, interruptible
 from tf_repro.core.errors import InputError
 from tf_repro.report.console import transliterate_output
 
@@ -58,6 +58,7 @@ def main() -> None:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         print(f"tf-repro: {' '.join(message.split())}", file=sys.stderr)
     except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # which typer also returns
         print("tf-repro: interrupted", file=sys.stderr)
-        code = 130
     sys.exit(code or 0)

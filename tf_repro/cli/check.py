@@ -16,7 +16,11 @@ def check(
     legacy: Annotated[Path, typer.Argument(metavar="LEGACY.py", help="The TF1 program, with build().")],
     port: Annotated[Path, typer.Argument(metavar="PORT.py", help="The TF2 port, with build().")],
     steps: Annotated[int, typer.Option(metavar="N", help="Training steps on the rung 'N steps'.")] = 10,
-    max_ulp: Annotated[int, typer.Option(metavar="N", help="How many ULP any element may be off.")] = 0,
+    max_ulp: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many ULP any element may be off; what rounding makes without it."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Only equal bits pass.")] = False,
     scaled: Annotated[
         bool, typer.Option("--scaled", help="Count ULP of each tensor's largest element; for sums that cancel.")
     ] = False,
@@ -38,7 +42,9 @@ def check(
         ),
     ] = None,
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Climb on after a rung that fails.")] = False,
-    time_limit: Annotated[float, typer.Option(metavar="SECONDS", help="What the TF1 interpreter may take.")] = 120.0,
+    time_limit: Annotated[
+        float, typer.Option(metavar="SECONDS", help="What one run of either program may take.")
+    ] = 120.0,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as one HTML page.")] = None,
 ) -> int:
@@ -68,6 +74,7 @@ def check(
             steps=steps,
             max_ulp=max_ulp,
             scaled=scaled,
+            strict=strict,
             tf1_python=tf1_python,
             feeds=feeds,
             inputs=_inputs(inputs or []),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,7 +49,7 @@ def scan(
         return _explain(explain)
     if not files:
         raise InputError("scan must be given files or folders. Received: none")
-    codes = scanner.selected(select or [""]) if select else None
+    codes = scanner.selected(select) if select else None
     ignored = scanner.selected(ignore) if ignore else frozenset()
     for option, path in (("--json", json), ("--sarif", sarif)):
         if path is not None:
@@ -97,5 +98,5 @@ def _progress(files: int) -> Iterator[Callable[[Path], None]]:
     console = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
-        task = shown.add_task("", total=files, completed=-1)
-        yield lambda path: shown.update(task, advance=1, description=str(path))
+        task, read = shown.add_task("", total=files), itertools.count()
+        yield lambda path: shown.update(task, completed=next(read), description=str(path))

@@ -4,10 +4,12 @@ import contextlib
 import io
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from tf_repro.core.errors import InputError
+from tf_repro.core.inputs import Array
 
 SOURCES = ("digits", "mnist")
 
@@ -24,14 +26,14 @@ def check_source(source: str) -> None:
 class Digits:
     """Handwritten digits: pixels in [0, 1], one row per image, and one-hot labels of 10 classes."""
 
-    features: np.ndarray
-    labels: np.ndarray
-    test_features: np.ndarray
-    test_labels: np.ndarray
+    features: Array
+    labels: Array
+    test_features: Array
+    test_labels: Array
 
 
 @cache
-def load_digits(source="digits"):
+def load_digits(source: str = "digits") -> Digits:
     """Real handwritten digits.
 
     Args:
@@ -55,7 +57,7 @@ def load_digits(source="digits"):
     return Digits(features[:count], labels[:count], features[count:], labels[count:])
 
 
-def _sklearn_digits():
+def _sklearn_digits() -> tuple[Any, Any, int]:
     try:
         from sklearn.datasets import load_digits as load
     except ImportError:
@@ -66,7 +68,7 @@ def _sklearn_digits():
     return pixels, numbers, 1500
 
 
-def _mnist():
+def _mnist() -> tuple[Any, Any, int]:
     import keras
 
     try:
@@ -81,7 +83,7 @@ def _mnist():
     return np.concatenate([pixels, test_pixels]), np.concatenate([numbers, test_numbers]), MNIST_SAMPLES
 
 
-def random_samples(samples=500, features=50, classes=20, seed=0):
+def random_samples(samples: int = 500, features: int = 50, classes: int = 20, seed: int = 0) -> tuple[Array, Array]:
     """Random features with a leading constant 1, and random one-hot labels.
 
     Returns:
@@ -97,13 +99,13 @@ def random_samples(samples=500, features=50, classes=20, seed=0):
     return values, np.eye(classes)[random.randint(classes, size=samples)]
 
 
-def two_class_probabilities(samples=100, seed=0):
+def two_class_probabilities(samples: int = 100, seed: int = 0) -> Array:
     """Random distributions over two classes, float64[samples, 2], the first class's probability in (0, 1)."""
     first = 1 - np.random.RandomState(seed).rand(samples)
     return np.stack([first, 1 - first], axis=1)
 
 
-def random_logits(samples=5000, classes=20, greatest=10.0, seed=0):
+def random_logits(samples: int = 5000, classes: int = 20, greatest: float = 10.0, seed: int = 0) -> tuple[Array, Array]:
     """Logits between 0 and ``greatest``, float64[samples, classes], and one random label for each sample."""
     random = np.random.RandomState(seed)
     return random.rand(samples, classes) * greatest, random.randint(classes, size=samples)

@@ -45,7 +45,7 @@ class Record(Mapping[str, Mapping[str, Array]]):
         return len(self._moments)
 
     def __eq__(self, other: object) -> bool:
-        """Equal moments, quantities, dtypes and bits; provenance does not count."""
+        """Equal moments, quantities, dtypes and bits, any two nan being equal; provenance does not count."""
         return isinstance(other, Record) and _encode_moments(self) == _encode_moments(other)
 
     __hash__ = None  # type: ignore[assignment]
@@ -65,7 +65,10 @@ class Record(Mapping[str, Mapping[str, Array]]):
             ) from None
 
     def to_json(self) -> str:
-        """JSON text in which floating-point values are hexadecimal, so that no bit is lost."""
+        """JSON text in which floating-point values are hexadecimal, so that no bit of a number is lost.
+
+        Of a nan only that it is one is kept, not its sign and payload.
+        """
         return json.dumps({"provenance": self.provenance, "moments": _encode_moments(self)}, indent=1)
 
     @classmethod
@@ -86,6 +89,10 @@ def parse_json(text: str, origin: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise InputError(
             f"a record must be complete JSON. Received: {origin}, line {error.lineno}: {error.msg}"
+        ) from None
+    except (ValueError, RecursionError) as error:  # a number of too many digits, or nested too deep
+        raise InputError(
+            f"a record must be complete JSON. Received: {origin}: {type(error).__name__}: {error}"
         ) from None
     if not isinstance(content, dict) or not isinstance(content.get("provenance"), dict):
         raise InputError(f"a record must be a JSON object with 'provenance'. Received: {origin}")
@@ -110,7 +117,7 @@ def decode_moments(container: Mapping[str, Any], key: str, origin: str) -> dict[
             moment: {name: _decode(value) for name, value in quantities.items()}
             for moment, quantities in container[key].items()
         }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, SyntaxError) as error:
         raise InputError(
             f"a record must map moment to quantity to dtype, shape and values. "
             f"Received: {origin}, {key}: {type(error).__name__}: {error}"
@@ -119,6 +126,7 @@ def decode_moments(container: Mapping[str, Any], key: str, origin: str) -> dict[
 
 def _decode(content: Mapping[str, Any]) -> Array:
     dtype = np.dtype(content["dtype"])
-    parse = float.fromhex if dtype.kind == "f" else int
+    is_float = dtype.kind == "f" or dtype.name == "bfloat16"  # whose kind is "V"
+    parse = float.fromhex if is_float else int
     shape = [int(length) for length in content["shape"].split()]
     return np.array([parse(value) for value in content["values"].split()], dtype=dtype).reshape(shape)

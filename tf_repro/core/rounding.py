@@ -101,7 +101,7 @@ class Rounded:
     @property
     def shape(self) -> tuple[int, ...]:
         """As of a NumPy array."""
-        return self.value.shape
+        return tuple(self.value.shape)
 
     @property
     def size(self) -> int:
@@ -179,8 +179,8 @@ class Rounded:
 
     def sum(self, axis: int | None = None, keepdims: bool = False) -> Rounded:
         """The sum, in any order."""
-        how = {"axis": axis, "keepdims": keepdims}
-        value, carried, largest = (a.sum(**how) for a in (self.value, self.error, abs(self.value) + self.error))
+        parts = (self.value, self.error, abs(self.value) + self.error)
+        value, carried, largest = (np.sum(a, axis=axis, keepdims=keepdims) for a in parts)
         return self._summed(value, carried, largest, self.size // max(1, np.size(value)))
 
     def mean(self, axis: int | None = None, keepdims: bool = False) -> Rounded:
@@ -190,9 +190,8 @@ class Rounded:
 
     def max(self, axis: int | None = None, keepdims: bool = False) -> Rounded:
         """The largest; comparing rounds nothing."""
-        how = {"axis": axis, "keepdims": keepdims}
-        value = self.value.max(**how)
-        above, below = (self.value + self.error).max(**how), (self.value - self.error).max(**how)
+        parts = (self.value, self.value + self.error, self.value - self.error)
+        value, above, below = (np.max(a, axis=axis, keepdims=keepdims) for a in parts)
         return self._like(value, np.maximum(above - value, value - below))
 
     def softmax(self) -> Rounded:

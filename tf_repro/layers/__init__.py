@@ -1,6 +1,7 @@
 """Keras layers over ``tf_repro.nn``; names as in ``keras.layers``."""
 
 from tf_repro.layers.linear_cross_entropy import LinearCrossEntropy
+from tf_repro.layers.reversible_embedding import ReversibleEmbedding
 from tf_repro.layers.softmax import Softmax
 
-__all__ = ["LinearCrossEntropy", "Softmax"]
+__all__ = ["LinearCrossEntropy", "ReversibleEmbedding", "Softmax"]

@@ -1,9 +1,12 @@
 """Softmax as a Keras layer."""
 
-import keras
+from typing import Any
+
 import tensorflow as tf
 
 from tf_repro import nn
+from tf_repro.keras_backend import keras
+from tf_repro.nn.arguments import checked_axis
 
 
 @keras.saving.register_keras_serializable(package="tf_repro")
@@ -12,10 +15,15 @@ class Softmax(keras.layers.Layer):
 
     Formula: ``y = exp(z - max z) / Σ exp(z - max z)`` over the entries that `mask` keeps, 0 elsewhere.
 
-    The output carries the logits it was made from, masked or not, so that Keras' probability losses
-    (`keras.losses.CategoricalCrossentropy()` and its sparse form) compute from logits. Keras drops them
-    where a later layer or a cast makes a new tensor of the output: in a mixed-precision model, give the last
-    layer `dtype="float32"`.
+    As with Keras, the output carries the logits it was made from, so that Keras' probability losses
+    (`keras.losses.CategoricalCrossentropy()` and its sparse form) compute from logits. It does so only where
+    the logits stand for the probabilities, one axis and no mask: with a mask, or over several axes, the
+    losses read the probabilities, and label smoothing, binary cross-entropy and labels on masked classes
+    come out as with Keras' own layer. Keras drops the logits where a later layer or a cast makes a new
+    tensor of the output: in a mixed-precision model, give the last layer `dtype="float32"`.
+
+    A mask that comes with the inputs and lacks their last dimension marks whole rows, time steps say; it is
+    passed on. A mask of the inputs' own rank is used up here, since the losses could not read it.
 
     Args:
         axis: The dimension, or the tuple of dimensions, whose probabilities sum to 1.
@@ -55,35 +63,43 @@ class Softmax(keras.layers.Layer):
     TensorShape([1, 2, 3, 3])
     """
 
-    def __init__(self, axis=-1, numerics="accurate", **kwargs):
+    def __init__(self, axis: int | tuple[int, ...] = -1, numerics: str = "accurate", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         nn.softmax([0.0], numerics=numerics)  # refuses what it does not know
-        self.axis = axis
+        self.axis = checked_axis(axis)
         self.numerics = numerics
         self.supports_masking = True
         if hasattr(self, "_build_at_init"):  # there are no weights; older versions of Keras build on first call
             self._build_at_init()
 
-    def call(self, inputs, mask=None):
-        logits = inputs
-        if mask is not None:
-            mask = _checked_mask(mask, inputs)
-            logits = tf.cast(inputs, tf.float32) if inputs.dtype.size < 4 else inputs
-            logits = tf.where(mask, logits, logits.dtype.min)
-        outputs = nn.softmax(logits, self.axis, self.numerics)
-        if mask is not None:
-            outputs = tf.cast(tf.where(mask, outputs, tf.zeros_like(outputs)), inputs.dtype)
-        outputs._keras_logits = logits
-        return outputs
+    def call(self, inputs: tf.Tensor, mask: Any = None) -> tf.Tensor:
+        if mask is None or _marks_rows(mask, inputs):
+            outputs = nn.softmax(inputs, self.axis, self.numerics)
+            if isinstance(self.axis, int) or len(self.axis) == 1:
+                outputs._keras_logits = inputs
+            return outputs
+        mask = _checked_mask(mask, inputs)
+        logits = tf.cast(inputs, tf.float32) if inputs.dtype.size < 4 else inputs
+        outputs = nn.softmax(tf.where(mask, logits, logits.dtype.min), self.axis, self.numerics)
+        return tf.cast(tf.where(mask, outputs, tf.zeros_like(outputs)), inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        attached = getattr(inputs, "_keras_mask", None)
+        return attached if attached is not None and _marks_rows(attached, inputs) else None
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis, "numerics": self.numerics}
 
 
-def _checked_mask(mask, inputs):
+def _marks_rows(mask: Any, inputs: Any) -> bool:
+    """Whether Keras handed on `mask` with the inputs, and it has a value for each row instead of each entry."""
+    return getattr(inputs, "_keras_mask", None) is mask and len(mask.shape) < len(inputs.shape)
+
+
+def _checked_mask(mask: Any, inputs: tf.Tensor) -> tf.Tensor:
     """`mask` as booleans, once it is known to broadcast to `inputs`."""
     mask = tf.convert_to_tensor(mask)
     received = f"Received: inputs.shape={inputs.shape}, mask.shape={mask.shape}"

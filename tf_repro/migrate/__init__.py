@@ -7,12 +7,12 @@ stops at the first rung on which the programs part. Importing this package does 
 import importlib
 
 _HOMES = {
-    "Cause": "outcome",
-    "CheckReport": "outcome",
-    "Draws": "randomness",
+    "Cause": "checker.outcome",
+    "CheckReport": "checker.outcome",
+    "Draws": "draws",
     "Hit": "scanner",
     "RestoreReport": "checkpoint",
-    "Rung": "outcome",
+    "Rung": "checker.outcome",
 }
 
 __all__ = [
@@ -44,8 +44,9 @@ def check(
     port,
     *,
     steps=10,
-    max_ulp=0,
+    max_ulp=None,
     scaled=False,
+    strict=False,
     tf1_python=None,
     feeds=None,
     inputs=None,
@@ -64,9 +65,11 @@ def check(
             and, if you like, ``optimizer`` (a Keras optimizer) and ``slots``. A ``step`` without a Keras optimizer may
             return its gradients by variable.
         steps: how many training steps the rung "N steps" takes.
-        max_ulp: how many floating-point steps (ULP) any element may be off.
+        max_ulp: how many floating-point steps (ULP) any element may be off; None for what rounding makes of the
+            program itself, measured by moving each operation's result by a last place.
         scaled: count ULP of each tensor's largest element instead of each element's own. Where terms cancel, an
             element is small and its own ULP tell nothing but that; the rounding of the terms is as large as ever.
+        strict: only equal bits pass.
         tf1_python: a Python interpreter with TensorFlow 1.x; without it ``tensorflow.compat.v1`` runs the TF1 program.
         feeds: an ``.npz`` file or a dict of arrays by placeholder; an extra leading axis holds one value per step. What
             neither this nor the TF1 program gives is drawn from the placeholder's shape.
@@ -74,7 +77,7 @@ def check(
         seed: of what is drawn, and of both programs' random numbers.
         name_map: TF1 variable to port variable, for what is not inferred rightly; None leaves a TF1 variable out.
         keep_going: climb on after a rung that fails, unless it is the first.
-        time_limit: seconds that the TF1 interpreter may take.
+        time_limit: seconds that one run of either program may take.
 
     Returns:
         A :class:`CheckReport`; ``report.passed`` is the verdict and ``str(report)`` the ladder.
@@ -113,6 +116,7 @@ def check(
         steps=steps,
         max_ulp=max_ulp,
         scaled=scaled,
+        strict=strict,
         tf1_python=tf1_python,
         feeds=feeds,
         inputs=inputs,

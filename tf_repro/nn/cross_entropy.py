@@ -5,6 +5,8 @@ import numbers
 
 import tensorflow as tf
 
+from tf_repro.nn.softmax import centred, log_softmax, product_with_jacobian, row_sum, softmax
+
 _LONGEST_DOT = 128
 
 
@@ -125,7 +127,7 @@ def dense_losses(p, z):
     def label_gradient_only(p):
         # Zero in value. Apart, so that -log q is computed only where the gradient of the labels is asked for.
         def grad(dlosses):
-            return -dlosses[:, None] * tf.nn.log_softmax(z)
+            return -dlosses[:, None] * log_softmax(z)
 
         return tf.zeros_like(z[:, 0]), grad
 
@@ -134,11 +136,10 @@ def dense_losses(p, z):
 
 def sparse_losses(labels, z, ignore_class, label_smoothing):
     """Losses ``[rows]`` of logits ``z`` ``[rows, classes]`` for integer labels ``[rows]``."""
-    forward = sparse_losses_and_residual if label_smoothing else _fused_losses_and_residual
 
     @tf.custom_gradient
     def losses_of(z):
-        losses, residual = _in_one_graph(forward, labels, z, ignore_class, label_smoothing)
+        losses, residual = _in_one_graph(sparse_losses_and_residual, labels, z, ignore_class, label_smoothing)
 
         def grad(dlosses):
             def probabilities():
@@ -153,16 +154,41 @@ def sparse_losses(labels, z, ignore_class, label_smoothing):
     return losses_of(z)
 
 
-def dense_losses_and_residual(p, z, block, axis=1):
-    """Losses and residual ``q·Σp - p`` of a matrix, with one buffer of the size of the logits at a time."""
-    shifted = z - tf.reduce_max(z, axis, keepdims=True)
-    total = tf.reduce_sum(p, axis, keepdims=True)
-    inner = _dots(p, shifted, block, axis)
-    with tf.control_dependencies([inner]):
-        exponentials = tf.exp(shifted)
-    partition = tf.reduce_sum(exponentials, axis, keepdims=True)
-    losses = tf.squeeze(total * tf.math.log(partition), axis) - inner
-    return losses, exponentials * (total / partition) - p
+def dense_losses_and_residual(p, z, block):
+    """Losses and residual ``q·Σp - p`` of a matrix, exact at the likeliest label: see `pivoted`."""
+    label = tf.argmax(p, 1, output_type=tf.int32)
+    position = tf.stack([tf.range(tf.shape(z)[0]), label], 1)
+    shifted = z - tf.reduce_max(z, 1, keepdims=True)
+    others = row_sum(_put(p, position, tf.zeros_like(p[:, 0])))[:, 0]
+    total = others + tf.gather_nd(p, position)
+    tail, share, at_label, exponentials = pivoted(shifted, position)
+    residual = exponentials * (total * share)[:, None] - p
+    return total * tail - _dots(p, shifted, block), _put(residual, position, others - total * at_label)
+
+
+def pivoted(shifted, position):
+    """What the loss and its gradient need of ``z - max z``, without cancellation where the label is sure.
+
+    The label's own exponential is kept out of the sum ``r`` of the others, so that with ``s`` its shifted logit::
+
+        log Σ exp = log1p(r + expm1 s),    1 - q[label] = r / (r + exp s)
+
+    Args:
+        shifted: float ``[rows, classes]``, the logits less the largest of their row.
+        position: integers ``[rows, 2]``, where each row's label stands.
+
+    Returns:
+        ``log Σ exp``, ``1 / Σ exp`` and ``1 - q[label]``, each ``[rows]``, and the exponentials.
+    """
+    own = tf.gather_nd(shifted, position)
+    exponentials = tf.exp(shifted)
+    rest = row_sum(_put(exponentials, position, tf.zeros_like(own)))[:, 0]
+    partition = rest + tf.exp(own)
+    return tf.math.log1p(rest + tf.math.expm1(own)), 1 / partition, rest / partition, exponentials
+
+
+def _put(matrix, position, values):
+    return tf.tensor_scatter_nd_update(matrix, position, values)
 
 
 def dot_block(classes):
@@ -172,47 +198,33 @@ def dot_block(classes):
     return next((n for n in range(_LONGEST_DOT, 15, -1) if classes % n == 0), None)
 
 
-def _dots(p, z, block, axis):
-    """``Σ p·z`` along ``axis``, where 0·(-inf) counts as 0."""
+def _dots(p, z, block):
+    """``Σ p·z`` of each row, where 0·(-inf) counts as 0."""
 
     def products():
-        return tf.reduce_sum(tf.math.multiply_no_nan(z, p), axis)
+        return tf.reduce_sum(tf.math.multiply_no_nan(z, p), 1)
 
     if not block:
         return products()
     # No buffer for the products; in blocks, because a matrix product adds one term after another.
     dots = tf.einsum("ij,ij->i", tf.reshape(z, [-1, block]), tf.reshape(p, [-1, block]))
-    dots = tf.reduce_sum(tf.reshape(dots, [tf.shape(z)[0], tf.shape(z)[1] // block]), axis)
+    dots = tf.reduce_sum(tf.reshape(dots, [tf.shape(z)[0], tf.shape(z)[1] // block]), 1)
     return tf.cond(tf.reduce_any(tf.math.is_nan(dots)), products, lambda: dots)
 
 
-def sparse_losses_and_residual(labels, z, ignore_class, label_smoothing, axis=1):
-    """Losses and residual ``q - p`` of a matrix: NaN for examples with invalid labels, 0 for ignored ones."""
-    index, weight = _index_and_weight(labels, tf.shape(z)[axis], z.dtype, ignore_class)
-    position = [tf.range(tf.shape(index)[0])]
-    position.insert(axis, index)
-    position = tf.stack(position, -1)
-    shifted = z - tf.reduce_max(z, axis, keepdims=True)
-    target = tf.gather_nd(shifted, position)
-    if label_smoothing:
-        target = (1 - label_smoothing) * target + label_smoothing * tf.reduce_mean(shifted, axis)
-    with tf.control_dependencies([target]):
-        exponentials = tf.exp(shifted)
-    partition = tf.reduce_sum(exponentials, axis)
-    losses = tf.math.multiply_no_nan(tf.math.log(partition) - target, weight)
-    scale = tf.math.multiply_no_nan(1 / partition, weight)
-    residual = tf.math.multiply_no_nan(exponentials, tf.expand_dims(scale, axis))
-    if label_smoothing:
-        share = weight * label_smoothing / tf.cast(tf.shape(z)[axis], z.dtype)
-        residual -= tf.expand_dims(share, axis)
-    return losses, tf.tensor_scatter_nd_sub(residual, position, weight * (1 - label_smoothing))
-
-
-def _fused_losses_and_residual(labels, z, ignore_class, label_smoothing):
-    """The same by TensorFlow's kernel, with no buffer but the residual, which is still to be weighted."""
+def sparse_losses_and_residual(labels, z, ignore_class, label_smoothing):
+    """Losses and residual ``q - p`` of a matrix, the residual still to be weighted by 0, 1 or NaN."""
     index, weight = _index_and_weight(labels, tf.shape(z)[1], z.dtype, ignore_class)
-    losses, residual = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=z, labels=index)
-    return tf.math.multiply_no_nan(losses, weight), residual
+    position = tf.stack([tf.range(tf.shape(z)[0]), index], 1)
+    shifted = z - tf.reduce_max(z, 1, keepdims=True)
+    tail, share, at_label, exponentials = pivoted(shifted, position)
+    target = tf.gather_nd(shifted, position)
+    residual = exponentials * share[:, None]
+    if label_smoothing:
+        each = label_smoothing / tf.cast(tf.shape(z)[1], z.dtype)
+        target = (1 - label_smoothing) * target + label_smoothing * tf.reduce_mean(shifted, 1)
+        residual, at_label = residual - each, at_label - (label_smoothing - each)
+    return tf.math.multiply_no_nan(tail - target, weight), _put(residual, position, -at_label)
 
 
 def integer_labels(labels):
@@ -242,12 +254,13 @@ def _logits_gradient(residual, z, dlosses, labels, weight=None):
             p = labels() if callable(labels) else dense[0]
             # A row whose labels are all zero does not count, so neither may the NaN its logits can hold.
             counts = tf.reduce_any(p != 0, -1, keepdims=True)
-            q = tf.nn.softmax(tf.where(counts, z, tf.zeros_like(z)))
+            logits = tf.where(counts, z, tf.zeros_like(z))
             total, scale = tf.reduce_sum(p, -1, keepdims=True), dlosses[:, None]
-            mean = tf.reduce_sum(q * v, -1, keepdims=True)
-            dz = scale * total * q * (v - mean)
-            ddlosses = tf.reduce_sum((q * total - p) * v, -1)
-            return (dz, ddlosses, scale * (mean - v)) if dense else (dz, ddlosses)
+            dz = product_with_jacobian(logits, scale * total * v)
+            # Σ (q·Σp - p)·v, from the label's own entry of v: the rest is small where the label is sure.
+            pivot = tf.gather(v, tf.argmax(p, -1), axis=1, batch_dims=1)[:, None]
+            ddlosses = tf.reduce_sum((softmax(logits) * total - p) * (v - pivot), -1)
+            return (dz, ddlosses, -scale * centred(logits, v)) if dense else (dz, ddlosses)
 
         if weight is None:
             return residual * dlosses[:, None], grad

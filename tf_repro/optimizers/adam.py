@@ -1,8 +1,8 @@
 """Adam with the powers of β that TF1 accumulates."""
 
-import keras
 import tensorflow as tf
 
+from tf_repro.keras_backend import keras
 from tf_repro.optimizers.base import TF1Optimizer
 
 

@@ -1,8 +1,8 @@
 """Step sizes from accumulated squares: Adagrad, RMSProp and Adadelta."""
 
-import keras
 import tensorflow as tf
 
+from tf_repro.keras_backend import keras
 from tf_repro.optimizers.base import TF1Optimizer
 
 

@@ -1,9 +1,9 @@
 """What the optimizers share: hyperparameters, named slots, dense and sparse updates."""
 
-import keras
 import tensorflow as tf
 
 from tf_repro.core.errors import InputError
+from tf_repro.keras_backend import keras
 
 _BOUNDS = {
     "positive": lambda number: number > 0,

@@ -1,8 +1,8 @@
 """Gradient descent, plain and with momentum."""
 
-import keras
 import tensorflow as tf
 
+from tf_repro.keras_backend import keras
 from tf_repro.optimizers.base import TF1Optimizer
 
 

@@ -38,7 +38,7 @@ def initial_weights(inputs: int, hidden: int = 32, classes: int = 10, seed: int 
 
 
 def hand_written_gradients(features: tf.Tensor, labels: tf.Tensor, weights: Mapping[str, tf.Variable]) -> Tensors:
-    """The backward pass without a tape; see :func:`tf_repro.suite.derivations.softmax_jacobian.network`."""
+    """The backward pass without a tape; see ``tf_repro.suite.derivations.softmax_jacobian``."""
     hidden = tf.matmul(features, weights["W1"]) + weights["b1"]
     probability = tf.nn.softmax(tf.matmul(hidden, weights["W2"]) + weights["b2"])
     delta3 = (probability - labels) / float(features.shape[0])
@@ -149,7 +149,7 @@ def run(*, engine: str = "eager", steps: int = STEPS, **inputs: Any) -> Record:
         weights: ``W1`` [inputs, hidden], ``b1`` [hidden], ``W2`` [hidden, classes] and ``b2`` [classes] to start from;
             by default :func:`initial_weights`.
         learning_rate: the step size.
-        data: which digits, ``"digits"`` or ``"mnist"``; see :func:`tf_repro.core.data.load_digits`.
+        data: which digits, ``"digits"`` or ``"mnist"``; see ``tf_repro.core.data.load_digits``.
         steps: how many steps over all samples; the moment ``after`` is behind the last.
         engine: ``"eager"``, ``"function"`` or ``"xla"``.
 

@@ -86,7 +86,7 @@ class Port:
             )
         if not isinstance(content, dict):
             raise InputError(f"{RULE}. Received: {type(content).__name__} from {self.path.name}")
-        unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots"}
+        unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots", "feeds"}
         if unknown or not {"variables", "forward"} <= set(content):
             raise InputError(f"{RULE}. Received: the keys {', '.join(map(str, content)) or 'none'}")
         return content
@@ -158,6 +158,11 @@ class Port:
         with patched(self.optimizer, "update_step", update_step):
             yield captured
         captured.update((name, _to_numpy(copies[name])) for name in copies if name in noted)
+
+    @property
+    def gives_slots(self):
+        """Whether ``build()`` itself returned the slots."""
+        return bool(self._slots)
 
     def slots(self):
         """The optimizer's slots as variables by (variable, TF1's slot name); empty where they cannot be told."""

@@ -6,10 +6,13 @@ import contextlib
 import importlib
 import os
 import pickle
+import random
 import signal
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+import numpy
 
 PR_SET_PDEATHSIG = 1
 
@@ -66,6 +69,8 @@ def answered(folder: Path) -> bytes:
 
     function, arguments, options, path, where = pickle.loads((folder / "request").read_bytes())
     sys.path[:], sys.argv = path, [""]
+    random.seed()  # a fork has its parent's numbers; a process of its own has others each time
+    numpy.random.seed()
     os.chdir(where)
     try:
         return pickle.dumps(("returned", resolved(function)(*arguments, **options)), protocol=5)

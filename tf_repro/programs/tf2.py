@@ -136,12 +136,13 @@ class Executed:
         if self.engine == "eager":
             self._require(self.eager_bodies == self.bodies == self.calls, "run eagerly at every call")
             return 0
-        traced = getattr(self.function, "get_concrete_function", None)
-        self._require(traced is not None and not self.eager_bodies and self.bodies == 1, "be traced once, in a graph")
+        traced: Any = self.function
+        is_traced = hasattr(traced, "get_concrete_function") and not self.eager_bodies and self.bodies == 1
+        self._require(is_traced, "be traced once, in a graph")
         if self.engine == "function":
-            return len(traced(feeds).graph.get_operations())
+            return len(traced.get_concrete_function(feeds).graph.get_operations())
         try:
-            module = self.function.experimental_get_compiler_ir(feeds)(stage="optimized_hlo")
+            module = traced.experimental_get_compiler_ir(feeds)(stage="optimized_hlo")
         except ValueError as error:
             self._require(False, f"be compiled by XLA ({error})")
         return sum(" = " in line for line in module.splitlines())

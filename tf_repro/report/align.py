@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-STEPS = ("inputs", "variables", "forward", "update", "training")
+STEPS = ("inputs", "variables", "forward", "update")
 """What a comment alone on its line may say to open a step of a function, in the programs and in their ports."""
 
 TOP = "imports and constants"

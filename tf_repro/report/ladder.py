@@ -1,17 +1,19 @@
 """A checked port on the terminal: the ladder, where the programs part, and what mends it."""
 
+from pathlib import Path
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, SKIPPED, CheckReport, Rung
+from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, SKIPPED, Cause, CheckReport, Rung, Where
 
 STYLES = {PASSED: "green", FAILED: "bold red", SKIPPED: "yellow", NOT_REACHED: "dim"}
 
 
 def show_ladder(console: Console, report: CheckReport) -> None:
-    """A row per rung; under a failed one both values, and the changes that mend it.
+    """The place that the cause points at; a row per rung; under a failed one both values, and what mends it.
 
     Args:
         console: where to print.
@@ -23,6 +25,9 @@ def show_ladder(console: Console, report: CheckReport) -> None:
     table.add_column("ULP", justify="right", no_wrap=True)
     table.add_column("what was compared", overflow="fold")
     for rung in report.rungs:
+        if rung.status == FAILED and rung.causes and rung.causes[0].where is not None:
+            _show_place(console, rung.causes[0], rung.causes[0].where)
+    for rung in report.rungs:
         ulp = "" if rung.ulp is None else str(rung.ulp)
         table.add_row(rung.name, f"[{STYLES[rung.status]}]{rung.status}[/]", ulp, escape(rung.detail))
     console.print(table)
@@ -33,12 +38,34 @@ def show_ladder(console: Console, report: CheckReport) -> None:
     console.print(f"[{style}]{escape(report.verdict)}[/]", highlight=False, soft_wrap=True)
 
 
+def _show_place(console: Console, cause: Cause, where: Where) -> None:
+    """The cause, the port's line with a caret under the call, TF1's line, and the change as a diff."""
+    name = f"{Path(where.path).name}:{where.line}"
+    lines = [f"[bold red]{escape(cause.name)}[/]: {escape(f'{cause.change}, {cause.outcome}')}", ""]
+    lines.append(f"[bold]{escape(name)}[/]")
+    lines.append(escape(f">   {where.before}"))
+    if where.column is not None and where.end is not None:
+        lines.append(f"[red]E   {' ' * where.column}{'^' * (where.end - where.column)}[/]")
+    if where.legacy_path is not None and where.legacy_line is not None:
+        lines.append(f"[bold]{escape(f'{Path(where.legacy_path).name}:{where.legacy_line}')}[/]")
+        lines.append(escape(f"    {where.legacy_text}"))
+    if where.after is not None:
+        lines += [
+            "",
+            f"[red]{escape(f'- {where.before.strip()}')}[/]",
+            f"[green]{escape(f'+ {where.after.strip()}')}[/]",
+        ]
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+
+
 def _show_failure(console: Console, rung: Rung) -> None:
     def line(text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
     if rung.difference is not None:
-        line(f"[red]parts[/] at {rung.name}: {escape(f'{rung.tensor} {rung.difference}')}")
+        apart = rung.difference.text("TF1 program", "port")
+        line(f"[red]parts[/] at {rung.name}: {escape(f'{rung.tensor} {apart}')}")
     for cause in rung.causes:
         line(f"[cyan]cause[/] {escape(str(cause))}")
     if rung.advice:
@@ -49,3 +76,5 @@ def _show_failure(console: Console, rung: Rung) -> None:
         line(f"[dim]tested and ruled out[/]: {escape(rung.excluded)}")
     if rung.untested:
         line(f"[dim]not tested, the runs were used up[/]: {escape(rung.left_untested)}")
+    for each in rung.not_tested:
+        line(f"[dim]could not be tested[/]: {escape(f'{each.name}: {each.change}: {each.reason}')}")

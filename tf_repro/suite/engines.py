@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 DERIVATION = "derivation"
+NUMPY = "numpy"
 LANES = {"lanes-4": 4, "lanes-8": 8}
 
 _RELEASE = re.compile(r"tf-\d+\.\d+\.\d+")
@@ -17,7 +18,7 @@ def needs_tensorflow(engine: str) -> bool:
         >>> [engine for engine in ("tf-1.4.1", "lanes-4", "eager:tf1", "derivation") if needs_tensorflow(engine)]
         ['eager:tf1']
     """
-    return engine != DERIVATION and engine not in LANES and not is_recorded(engine)
+    return engine not in (DERIVATION, NUMPY) and engine not in LANES and not is_recorded(engine)
 
 
 def is_recorded(engine: str) -> bool:

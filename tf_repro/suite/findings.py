@@ -66,16 +66,16 @@ def _explained_by(claim: Claim, run: Record, emulated: Mapping[str, Record]) -> 
 def _compare_claim(document: Document, claim: Claim, engine: str, run: Record, explained_by: str) -> Iterator[Finding]:
     values = _scalars(claim, run, claim.quantity)
     mistaken = _scalars(claim, run, claim.mistake) if claim.mistake else [None] * len(values)
-    bounds = _bounds_of(document.name, claim, values, claim.quantity)
-    mistaken_bounds = _bounds_of(document.name, claim, values, claim.mistake)
+    allowed = bounds(document.name, _precision(claim, values), run.provenance.get("data", "digits"))
+    of_values, of_mistakes = (_bounds_of(allowed, claim, name) for name in (claim.quantity, claim.mistake))
     for index, figure in enumerate(claim.figures):
         yield find(
             figure,
             claim.declarations[engine][index],
             values[index],
             mistaken=mistaken[index],
-            bound=bounds[index],
-            mistaken_bound=mistaken_bounds[index],
+            bound=of_values[index],
+            mistaken_bound=of_mistakes[index],
             explained_by=explained_by,
             origin=claim.origins[index],
             machine=_machine(run.provenance),
@@ -87,22 +87,26 @@ def _compare_claim(document: Document, claim: Claim, engine: str, run: Record, e
         )
 
 
-def _bounds_of(document: str, claim: Claim, values: Array, quantity: str) -> list[Bound | None]:
-    """The rounding bound of each of the claim's scalars: in the precision that was printed, else that of the values."""
+def _precision(claim: Claim, values: Array) -> str:
+    """The precision that was printed, else that of the values."""
     printed = claim.figures[0].rule.partition(" ")[0]
-    precision = printed if printed in PRECISIONS else str(np.result_type(values.dtype, np.float32))
-    rounded = bounds(document, precision).get(claim.moment, {})
-    if quantity not in rounded:
-        return [None] * len(values)
-    truths, errors = (np.ravel(part) for part in (rounded[quantity].value, rounded[quantity].error))
+    return printed if printed in PRECISIONS else str(np.result_type(values.dtype, np.float32))
+
+
+def _bounds_of(allowed: Bounds, claim: Claim, quantity: str) -> list[Bound | None]:
+    """The rounding bound of each of the claim's scalars, as far as there is one."""
+    rounded = allowed.get(claim.moment, {}).get(quantity)
+    if rounded is None:
+        return [None] * len(claim.figures)
+    truths, errors = np.ravel(rounded.value), np.ravel(rounded.error)
     return [Bound(float(truth), float(error)) for truth, error in zip(truths, errors, strict=True)]
 
 
 @cache
-def bounds(document: str, precision: str) -> Bounds:
+def bounds(document: str, precision: str, data: str = "digits") -> Bounds:
     """What any evaluation of the document's formulas in the precision may give, by moment and quantity."""
     derivation = importlib.import_module(f"tf_repro.suite.derivations.{document}")
-    computed: Bounds = derivation.bounds(precision) if hasattr(derivation, "bounds") else {}
+    computed: Bounds = derivation.bounds(precision, data) if hasattr(derivation, "bounds") else {}
     return computed
 
 

@@ -19,11 +19,12 @@ from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import Finding
 from tf_repro.suite.claims import Document
-from tf_repro.suite.engines import DERIVATION, LANES, is_recorded, needs_tensorflow
+from tf_repro.suite.engines import DERIVATION, LANES, NUMPY, is_recorded, needs_tensorflow
 from tf_repro.suite.findings import findings_of
 from tf_repro.suite.recordings import recorded
 from tf_repro.suite.two_processes import WORTH_A_PROCESS, in_two_processes
 
+_ROOMS = {DERIVATION: "derivations", NUMPY: "numpy_programs"}
 _REPORT_EVERY = 50  # steps; a report takes about as long as one eager step
 
 Report = Callable[[str, str, float | None], None]
@@ -37,7 +38,8 @@ def record(document: str, engine: str, data: str = "digits", progress: Report | 
         document: its name, such as ``"softmax_backprop"``.
         engine: ``"tf-1.4.1"`` and the like (a recording), ``"lanes-4"`` or ``"lanes-8"`` (emulated kernels),
             ``"compat.v1"`` (the Session program on TensorFlow 2), ``"eager"``, ``"function"``, ``"xla"`` (the port),
-            each of these with ``":tf1"`` (the port on the softmax with TF1's rounding), or ``"derivation"``.
+            each of these with ``":tf1"`` (the port on the softmax with TF1's rounding), ``"numpy"`` (the program in
+            NumPy) or ``"derivation"``.
         data: what the three-layer network is trained on, ``"digits"`` or ``"mnist"``.
         progress: called before the run, and now and then in a training.
 
@@ -61,20 +63,29 @@ def _executed(document: str, engine: str, data: str, progress: Report | None) ->
     if is_recorded(engine):
         return recorded(engine)[document]
     moments: dict[str, Mapping[str, Any]] = {}
-    provenance: dict[str, str] = {"engine": engine}
+    provenance: dict[str, str] = {"engine": engine, "data": data}
     for label, program, inputs, steps in RUNS[document]:
         run = _program(document, engine)(program, inputs, steps, data, progress)
         moments |= named(label, run)
         provenance |= getattr(run, "provenance", {})
-    return Record(moments, provenance)
+    return Record(moments, provenance | _machine(engine))
+
+
+def _machine(engine: str) -> dict[str, str]:
+    """What an engine on TensorFlow runs on; the others run on NumPy alone, which moves none of their bits."""
+    if not needs_tensorflow(engine):
+        return {}
+    from tf_repro.programs.machine import machine
+
+    return machine()
 
 
 def _program(document: str, engine: str) -> Callable[..., Mapping[str, Any]]:
     """What runs one program of the document on the engine."""
-    if engine == DERIVATION or engine in LANES:
-        room = "derivations" if engine == DERIVATION else "kernels"
+    if not needs_tensorflow(engine):
+        room = _ROOMS.get(engine, "kernels")
         module = importlib.import_module(f"tf_repro.suite.{room}.{document}")
-        return partial(_by_hand, module, {} if engine == DERIVATION else {"lanes": LANES[engine]})
+        return partial(_by_hand, module, {"lanes": LANES[engine]} if engine in LANES else {})
     if engine == "compat.v1":
         return partial(_on_compat_v1, document)
     return partial(_on_tensorflow_2, document, engine)
@@ -83,8 +94,10 @@ def _program(document: str, engine: str) -> Callable[..., Mapping[str, Any]]:
 def _by_hand(
     module: Any, how: Mapping[str, Any], program: str, inputs: Mapping[str, Any], steps: int, data: str, _: Any
 ) -> Mapping[str, Any]:
-    """A program by hand: ``run`` for a training, else the quantities of the one moment."""
-    function = getattr(module, "run" if program == "build" else program.removeprefix("build_"))
+    """A program by hand: ``run`` for a training, else the quantities of the one moment; nothing where there is none."""
+    function = getattr(module, "run" if program == "build" else program.removeprefix("build_"), None)
+    if function is None:
+        return {}
     known = _accepted(function, {"steps": steps, "data": data, **how})
     moments: Mapping[str, Any] = function(**inputs, **known)
     return moments if steps else {"before": moments}
@@ -96,7 +109,8 @@ def _on_compat_v1(
     from tf_repro.programs import tf1
 
     path = Path(legacy_tf1.__file__).with_name(f"{document}.py")
-    return tf1.run_tf1(path, inputs=inputs, program=program, steps=max(steps, 1))
+    moments: Mapping[str, Any] = tf1.run_tf1(path, inputs=inputs, program=program, steps=max(steps, 1))
+    return moments
 
 
 def _on_tensorflow_2(

@@ -43,7 +43,7 @@ def load(path: Path) -> dict[tuple[str, str], Record]:
             (run["document"], run["engine"]): Record.from_json(json.dumps(run["record"]), path.name)
             for run in content["runs"]
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         received = f"{path} ({type(error).__name__}: {error})"
         raise InputError(f"records must be a file that `tf-repro run --record` wrote. Received: {received}") from None
 
@@ -109,7 +109,7 @@ def compare(first: Runs, second: Runs) -> Comparison:
     differing = [pair for pair in pairs if not same_bits(pair[-2], pair[-1])]
     return Comparison(
         settings=dict(_settings(first, second, shared)),
-        differences=[_apart(*pair, emulated=first | second) for pair in differing],
+        differences=[_apart(*pair, emulated={**first, **second}) for pair in differing],
         equal=len(pairs) - len(differing),
         unmatched=[f"{document} on {engine}" for document, engine in first.keys() ^ second.keys()],
     )

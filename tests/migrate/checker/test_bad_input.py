@@ -50,10 +50,6 @@ LEGACIES = {
         changed(LEGACY, ("hidden = tf.nn.relu", "hidden = tf.check_numerics(x / 0, 'x is') + tf.nn.relu")),
         r"the TF1 program must run\. Received: .*InvalidArgumentError: x is : Tensor had Inf",
     ),
-    "nan in TF1": (
-        changed(LEGACY, ("loss = tf.reduce_mean(", "loss = tf.log(-1.0) + tf.reduce_mean(")),
-        r"must be numbers\. Received: nan in the TF1 program's before loss, index \[\]",
-    ),
 }  # fmt: skip
 
 PORTS = {
@@ -95,10 +91,6 @@ PORTS = {
     "forward raises": (
         changed(PORT, ('feeds["y"]', 'feeds["label"]')),
         r"forward\(\) of the port must succeed\. Received: port\.py, line 19: KeyError: 'label'",
-    ),
-    "nan in the port": (
-        changed(PORT, ("loss = tf.reduce_mean(", "loss = tf.math.log(-1.0) + tf.reduce_mean(")),
-        r"Received: nan in the port's before loss, index \[\], where the TF1 program has 0\.\d+; look for log\(0\)",
     ),
 }
 
@@ -231,3 +223,39 @@ def is_alive(pid):
             return file.read().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_nan_on_one_side_fails_its_rung(tmp_path):
+    port = changed(PORT, ("loss = tf.reduce_mean(", "loss = tf.math.log(-1.0) + tf.reduce_mean("))
+    report = migrate.check(*written(tmp_path, port=port))
+    assert (report.failed.name, report.failed.tensor) == ("forward", "loss")
+    assert "look for log(0), 0/0 or an overflow before the nan" in str(report)
+
+
+def test_nan_on_both_sides_is_agreement_and_is_said(tmp_path):
+    nan = '"nan": tf.sqrt([-1.0, 4.0]), "loss": loss}'
+    files = written(tmp_path, changed(LEGACY, ('"loss": loss}', nan)), changed(PORT, ('"loss": loss}', nan)))
+    report = migrate.check(*files, steps=1)
+    assert report.passed
+    assert "3 tensors, bit-equal, 1 element nan on both sides" in str(report)
+
+
+def test_slot_that_the_port_lacks_fails_its_rung(tmp_path):
+    legacy = changed(LEGACY, ("tf.train.GradientDescentOptimizer(rate)", "tf.train.AdamOptimizer(rate)"))
+    slots = '"slots": {f"{v.name.split(chr(58))[0]}/m": m for v, m in zip(variables, optimizer._slots["m"])}}'
+    built = "optimizer = optimizers.Adam(rate); optimizer.build(variables)"
+    port = changed(
+        PORT,
+        ("optimizer = optimizers.GradientDescent(rate)", built),
+        ('"optimizer": optimizer}', f'"optimizer": optimizer, {slots}'),
+    )
+    report = migrate.check(*written(tmp_path, legacy, port), steps=2)
+    assert report.failed.name == "slots", str(report)
+    assert "the port lacks slots of the TF1 program: w1/v, b1/v, w2/v, b2/v" in report.failed.detail
+
+
+def test_program_that_draws_anew_each_time_is_named(tmp_path):
+    port = changed(PORT, ("loss = tf.reduce_mean(", "loss = np.random.rand() + tf.reduce_mean("))
+    report = migrate.check(*written(tmp_path, port=port))
+    assert "the port computes another loss each time it is run" in report.failed.detail
+    assert not report.failed.causes

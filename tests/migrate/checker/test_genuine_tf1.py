@@ -5,6 +5,7 @@ measured. Its reason is tested: against the same program on this TensorFlow ever
 entries are further apart, both releases are within one ULP of the terms that were summed for them.
 """
 
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -14,25 +15,43 @@ import pytest
 from tests.migrate.checker.programs import LEGACY, PORT, changed, written
 from tf_repro import migrate
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
+ROOT = Path(__file__).parents[3]
 
-# The last release with this bound, in ULP of each tensor's largest element over ten steps, port by port.
+# The last release with this bound, in ULP of each tensor's largest element over ten steps, program by program.
 BOUNDS = {
-    "softmax_backprop/port.py": {"1.4": 32, "1.15": 0},
-    "softmax_backprop/port_tf1_rounding.py": {"1.4": 16},
-    "softmax_cross_entropy/port.py": {"1.4": 64, "1.15": 4},
-    "reverse_mode/port.py": {"1.4": 0, "1.15": 0},
-    "two_layer_network/port.py": {"1.4": 16, "1.15": 16},
+    "softmax_backprop": {"1.4": 32, "1.15": 0},
+    "softmax_backprop on TF1's softmax": {"1.4": 0},
+    "softmax_cross_entropy": {"1.4": 64, "1.15": 4},
+    "reverse_mode": {"1.4": 0, "1.15": 0},
+    "two_layer_network": {"1.4": 16, "1.15": 16},
 }
+
+ON_TF1S_SOFTMAX = """
+from functools import partial
+
+from tf_repro import nn
+from tf_repro.ports import softmax_backprop
+
+
+def build():
+    return softmax_backprop.build(softmax=partial(nn.softmax, numerics="tf1"))
+"""
 
 pytestmark = pytest.mark.genuine_tf1
 
 
 @cache
 def climbed(name, tf1_python, **options):
-    """The ladder of an example's port."""
-    port = EXAMPLES / name
-    return migrate.check(port.parent / "legacy.py", port, tf1_python=tf1_python, **options)
+    """The ladder of a document's port, of an example's, or of softmax_backprop on TF1's softmax."""
+    document = name.partition(" ")[0]
+    legacy, port = ROOT / "legacy_tf1" / f"{document}.py", ROOT / "tf_repro" / "ports" / f"{document}.py"
+    if not legacy.exists():
+        legacy, port = (ROOT / "examples" / document / file for file in ("legacy.py", "port.py"))
+    with tempfile.TemporaryDirectory() as folder:
+        if name != document:
+            port = Path(folder, "port.py")
+            port.write_text(ON_TF1S_SOFTMAX, encoding="utf-8")
+        return migrate.check(legacy, port, tf1_python=tf1_python, **options)
 
 
 def bound(name, report):
@@ -55,36 +74,19 @@ def test_port_drifts_within_its_declaration(tf1_python, name):
 @pytest.mark.parametrize("name", BOUNDS)
 def test_drift_is_of_the_kernels(tf1_python, name):
     report = climbed(name, tf1_python)
-    if not bound(name, report) or name == "softmax_backprop/port_tf1_rounding.py":
-        return  # nothing drifts, or what does has a test of its own
+    if not bound(name, report):
+        return  # nothing drifts
     cause = report.failed.causes[0]
     assert cause.name == ("numerics" if name.startswith("softmax_backprop") else "kernels"), str(report)
     assert cause.passes
 
 
 def test_document_is_bit_equal_on_the_softmax_that_its_release_had(tf1_python):
-    """For the one step that the document takes."""
-    report = climbed("softmax_backprop/port.py", tf1_python, steps=1)
+    report = climbed("softmax_backprop", tf1_python)
     if is_before_1_5(report):
         assert report.failed.name == "gradients"
-        report = climbed("softmax_backprop/port_tf1_rounding.py", tf1_python, steps=1)
+        report = climbed("softmax_backprop on TF1's softmax", tf1_python)
     assert report.passed, str(report)
-
-
-def test_document_drifts_from_the_third_step_by_the_rounding_of_its_terms(tf1_python):
-    """On 1.4's own softmax: it sums and exponentiates otherwise, and what is left of 24 where terms cancel is 0.07."""
-    report = climbed("softmax_backprop/port_tf1_rounding.py", tf1_python, max_ulp=2**31, steps=3)
-    if not is_before_1_5(report):
-        pytest.skip("this port is for releases before 1.5")
-    np.testing.assert_array_equal(report.port["step 2"]["w"], report.legacy["step 2"]["w"])
-    w = report.legacy["step 2"]["w"].astype(np.float64)
-    x, y_true = (report.legacy["feeds"][name][0].astype(np.float64) for name in ("x", "y_true"))
-    y = softmax((x * w)[None])[0]
-    dy, dy_size = 0.4 * (y - y_true), 0.4 * (y + y_true)
-    expected = w - x * y * (dy - dy @ y)
-    one_ulp = np.finfo(np.float32).eps * (np.abs(w) + x * y * (dy_size + dy_size @ y))
-    for record in (report.legacy, report.port):
-        assert (np.abs(record["step 3"]["w"] - expected) < one_ulp).all()
 
 
 def is_before_1_5(report):
@@ -93,7 +95,7 @@ def is_before_1_5(report):
 
 def test_entries_that_cancel_are_within_the_rounding_of_their_terms(tf1_python):
     """Single gradients are up to 2e9 ULP apart: they are what is left of terms up to 1e7 times as large."""
-    report = climbed("softmax_cross_entropy/port.py", tf1_python, max_ulp=64, scaled=True)
+    report = climbed("softmax_cross_entropy", tf1_python, max_ulp=64, scaled=True)
     truth, magnitude = gradients_in_float64(report.legacy)
     for name, expected in truth.items():
         one_ulp = np.finfo(np.float32).eps * magnitude[name]
@@ -105,11 +107,11 @@ def gradients_in_float64(legacy):
     """softmax_cross_entropy's gradients, and the summed magnitudes of the terms in them, the logits' own included."""
     w = {name: value.astype(np.float64) for name, value in legacy["initial"].items()}
     size = {name: np.abs(value) for name, value in w.items()}
-    images, labels = (legacy["feeds"][name][0].astype(np.float64) for name in ("images", "labels"))
-    hidden = images @ w["w_fc1"] + w["b_fc1"]
-    hidden_size = np.abs(images) @ size["w_fc1"] + size["b_fc1"]
-    labels, probabilities = softmax(labels), softmax(hidden @ w["w_fc2"] + w["b_fc2"])
-    logits_size = hidden_size @ size["w_fc2"] + size["b_fc2"]
+    images, labels = (legacy["feeds"][name][0].astype(np.float64) for name in ("features", "labels"))
+    hidden = images @ w["W1"] + w["b1"]
+    hidden_size = np.abs(images) @ size["W1"] + size["b1"]
+    labels, probabilities = softmax(labels), softmax(hidden @ w["W2"] + w["b2"])
+    logits_size = hidden_size @ size["W2"] + size["b2"]
     mean_size = np.sum(probabilities * logits_size, axis=1, keepdims=True)
     logits_gradient = probabilities - labels
     logits_gradient_size = probabilities * (logits_size + mean_size) + probabilities + labels
@@ -117,15 +119,15 @@ def gradients_in_float64(legacy):
     def gradients(images, hidden, logits_gradient, kernel):
         hidden_gradient = logits_gradient @ kernel.T
         return {
-            "w_fc1": images.T @ hidden_gradient,
-            "b_fc1": hidden_gradient.sum(0),
-            "w_fc2": hidden.T @ logits_gradient,
-            "b_fc2": logits_gradient.sum(0),
+            "W1": images.T @ hidden_gradient,
+            "b1": hidden_gradient.sum(0),
+            "W2": hidden.T @ logits_gradient,
+            "b2": logits_gradient.sum(0),
         }
 
     return (
-        gradients(images, hidden, logits_gradient, w["w_fc2"]),
-        gradients(np.abs(images), hidden_size, logits_gradient_size, size["w_fc2"]),
+        gradients(images, hidden, logits_gradient, w["W2"]),
+        gradients(np.abs(images), hidden_size, logits_gradient_size, size["W2"]),
     )
 
 

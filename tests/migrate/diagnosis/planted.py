@@ -65,7 +65,7 @@ FAULTS = {
     "regulariser on biases": Planted("mlp", ("regulariser",), (
         ("tf.nn.l2_loss(w3))", "tf.nn.l2_loss(w3) + tf.nn.l2_loss(b1) + tf.nn.l2_loss(b2) + tf.nn.l2_loss(b3))"),)),
     "regulariser missing in the step only": Planted("mlp", ("regulariser",), (
-        ('loss = forward(feeds)["loss"]', 'loss = forward(feeds)["loss"] - 0.01 * tf.nn.l2_loss(w2)'),), (_LOOSE,)),
+        _LOOSE, ('loss = forward(feeds)["loss"]', 'loss = forward(feeds)["loss"] - 0.01 * tf.nn.l2_loss(w2)')), (_LOOSE,)),
     "regulariser decoupled": Planted("mlp", ("regulariser",), (
         ('loss = forward(feeds)["loss"]', f'loss = forward(feeds)["loss"] - {_L2}'), _LOOSE,
         ("optimizer.apply(gradients, variables)",
@@ -133,7 +133,7 @@ FAULTS = {
     "softmax axis": Planted("attention", ("axis",), (("tf.nn.softmax(scores)", "tf.nn.softmax(scores, axis=1)"),)),
     "scale missing": Planted("attention", ("scale", "constant", "operation"), (
         ("transpose_b=True) / 2.0", "transpose_b=True)"),)),
-    "residual missing": Planted("attention", ("residual", "operation"), (("x + mixed", "mixed"),)),
+    "residual missing": Planted("attention", ("residual connection", "operation"), (("x + mixed", "mixed"),)),
     "layer norm epsilon": Planted("attention", ("epsilon", "constant"), (("variance + 1e-6", "variance + 1e-3"),)),
     "embedding summed": Planted("embedding", ("mean for sum",), (
         ('tf.reduce_mean(tf.nn.embedding_lookup', 'tf.reduce_sum(tf.nn.embedding_lookup'),)),
@@ -146,7 +146,7 @@ FAULTS = {
          "optimizer.apply([gradients[1], gradients[0], *gradients[2:]], variables)"),)),
     "EMA without num_updates": Planted("embedding", ("EMA num_updates",), (
         ("decay = tf.minimum(0.9, (1.0 + done) / (10.0 + done))", "decay = 0.9"),)),
-    "frozen layer trained": Planted("mlp", ("frozen layer trained",), (), (
+    "frozen layer trained": Planted("mlp", ("frozen layer trained",), (_LOOSE,), (
         ("compute_gradients(loss)", "compute_gradients(loss, [w1, w3, b1, b2, b3])"), _LOOSE), ),
     "trained layer frozen": Planted("mlp", ("trained layer frozen",), (
         _LOOSE, ("tape.gradient(loss, variables)", "tape.gradient(loss, [w1, w3, b1, b2, b3])"),

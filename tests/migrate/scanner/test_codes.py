@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tests.migrate.scanner.test_linter import ROOT
+from tests.migrate.scanner.programs import ROOT
 from tf_repro.core.errors import InputError
-from tf_repro.migrate.scanner import idioms, selected
+from tf_repro.migrate.scanner import idioms, scan, selected
 from tf_repro.migrate.scanner.idioms import CODES, described, load
 from tf_repro.migrate.scanner.symbols import Use
 from tf_repro.report import codes
@@ -57,6 +57,16 @@ def test_every_row_can_be_reached(idiom):
         assert described(symbol, Use(1, 1, "", None, **call)).code == idiom.code, pattern
 
 
+@pytest.mark.parametrize("idiom", [idiom for idiom in idioms() if idiom.before], ids=lambda idiom: idiom.code)
+def test_the_example_of_a_code_is_found_and_what_replaces_it_is_not(tmp_path, idiom):
+    def codes_in(text):
+        (tmp_path / "program.py").write_text(f"import tensorflow as tf\n{text}\n")
+        return {hit.code for hit in scan([tmp_path])}
+
+    assert idiom.code in codes_in(idiom.before + ("\nsession = tf.Session()" if idiom.shared else ""))
+    assert idiom.code not in codes_in(idiom.after)
+
+
 def test_the_most_specific_pattern_wins():
     assert code_of("tf.contrib.layers.fully_connected") == "TF502"
     assert code_of("tf.contrib.layers.fully_connected.x") == "TF517"
@@ -70,6 +80,7 @@ def test_the_most_specific_pattern_wins():
     [
         ('numbers = "same"', 'numbers = "sane"', "numbers must be one of change, may change"),
         ('code = "TF101"', 'code = "T101"', "must have a code such as TF101"),
+        ('native = "an argument', 'native = ""\nwhy = "an argument', "and a native form"),
         ('code = "TF101"', 'kode = "TF101"', "must be rows of code, name"),
         ("symbols = [", "symbols = [[", "must be rows of code, name"),
     ],

@@ -146,6 +146,15 @@ def test_concat_and_split_of_tensorflow_0(axis):
         np.testing.assert_array_equal(native, kernel)
 
 
+def test_dropout_by_position_drops_what_it_kept():
+    x, keep_probability = tf.ones([1000]), 0.9
+    tf.random.set_seed(1)
+    kept = np.count_nonzero(session(lambda: v1.nn.dropout(tf.ones([1000]), keep_probability, seed=1)))
+    by_rate = np.count_nonzero(tf.nn.dropout(x, rate=1 - keep_probability, seed=1))
+    by_position = np.count_nonzero(tf.nn.dropout(x, keep_probability, seed=1))
+    assert min(kept, by_rate) > 500 > by_position  # 900 and 100 are meant; ten standard deviations are 95
+
+
 def test_cross_entropy_by_position_exchanges_its_arguments():
     by_name = tf.nn.softmax_cross_entropy_with_logits(labels=LABELS, logits=LOGITS)
     by_position = tf.nn.softmax_cross_entropy_with_logits(LOGITS, LABELS)

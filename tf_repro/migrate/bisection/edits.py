@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from tf_repro.migrate.bisection import graft
-from tf_repro.migrate.bisection.matching import Matches, _form
+from tf_repro.migrate.bisection.matching import Matches, form
 from tf_repro.migrate.bisection.port import Recorder
 from tf_repro.migrate.bisection.region import Region
 from tf_repro.migrate.bisection.trace import Node, Ref
@@ -81,7 +81,7 @@ def edits(matches: Matches, legacy: Region, port: Region) -> Iterator[Edit]:
             dropped = port.inside(right)
             cost = len(added) + len(dropped)
             if 0 < cost <= LARGEST and not _is_whole(legacy, port, left, right, cost):
-                same_form = _form(value) == _form(other)
+                same_form = form(value) == form(other)
                 found.append((not _goes_on_alike(matches, left, right), cost, not same_form, left, right))
     seen = set()
     for _, cost, _, left, right in sorted(found):

@@ -153,22 +153,33 @@ def expression(matches: Matches, ref: Ref, place: Ref, self_counts: bool) -> Any
     """
     node = matches.legacy.nodes[ref.node]
     value = matches.legacy.value(ref)
-    if (node.type == "Const" and (value is None or value.size == 1)) or (
-        value is not None and value.dtype.kind in "iub" and node.type != "Placeholder"
-    ):
+    whole = value is not None and value.dtype.kind in "iub" and node.type != "Placeholder"
+    if whole or (is_constant(matches.legacy, ref) and (value is None or value.size == 1)):
         if value is None:
             raise NotGraftable(f"the value of {node.name} is not known")
         return Constant(value)
     others = matches.of_legacy.get(ref, [])
+    if value is not None:
+        others = [o for o in others if np.shape(matches.port.value(o)) == value.shape] or others
     leaf = _leaf(matches, node, others, place, self_counts)
     if leaf is not None:
         return leaf
     if node.type == "Const" and value is not None:
         return Constant(value)
+    if node.type == "Variable" and node.name in matches.variables:
+        return Source("Variable", matches.variables[node.name])
     if node.type in ("Placeholder", "Variable"):
         raise NotGraftable(f"the port has nothing like {node.name}")
     inputs = tuple(expression(matches, each, place, self_counts) for each in node.inputs)
     return Operation(node.type, inputs, node.attributes, ref.output)
+
+
+def is_constant(trace: Trace, ref: Ref) -> bool:
+    """Whether an output hangs on nothing but constants."""
+    node = trace.nodes[ref.node]
+    if node.type in ("Placeholder", "Variable") or (not node.inputs and node.type != "Const"):
+        return False
+    return all(is_constant(trace, each) for each in node.inputs)
 
 
 def _leaf(matches: Matches, node: Node, others: list[Ref], place: Ref, self_counts: bool) -> Any:
@@ -182,6 +193,8 @@ def _leaf(matches: Matches, node: Node, others: list[Ref], place: Ref, self_coun
     if paths:
         return Along(*min(paths)[1:])
     earlier = [other for other in others if other.node < place.node]
+    if earlier and port.nodes[earlier[0].node].type == "Const":
+        return Constant(port.value(earlier[0]))
     if earlier:
         return Known(key_of(port, earlier[0].node), earlier[0].output)
     return None
@@ -189,6 +202,8 @@ def _leaf(matches: Matches, node: Node, others: list[Ref], place: Ref, self_coun
 
 def _path(trace: Trace, start: Ref, goal: Ref) -> tuple[int, ...]:
     """The inputs by which ``goal`` is reached from ``start``, the shortest way; empty where there is none."""
+    if start.node >= len(trace.nodes):  # behind the end
+        return ()
     waiting: list[tuple[Ref, tuple[int, ...]]] = [(start, ())]
     seen = {start}
     while waiting:

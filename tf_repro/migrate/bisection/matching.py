@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -20,23 +21,24 @@ class Matches:
         legacy: the TF1 program's trace.
         port: the port's.
         close: how far apart, relative to the largest element, two values may be.
+        variables: TF1 variable to port variable.
     """
 
-    def __init__(self, legacy: Trace, port: Trace, close: float) -> None:
-        self.legacy, self.port, self.close = legacy, port, close
+    def __init__(self, legacy: Trace, port: Trace, close: float, variables: Mapping[str, str]) -> None:
+        self.legacy, self.port, self.close, self.variables = legacy, port, close, variables
         self.of_legacy: dict[Ref, list[Ref]] = {}
         self.of_port: dict[Ref, list[Ref]] = {}
-        index: dict[tuple[int, ...], list[tuple[float, Ref]]] = {}
+        index: dict[tuple[object, ...], list[tuple[float, Ref]]] = {}
         for ref in port.refs():
             value = port.value(ref)
             if value is not None and value.dtype.kind in "fiub" and _tells(port, ref, value):
-                index.setdefault(_form(value), []).append((_size(value), ref))
+                index.setdefault(form(value), []).append((_size(value), ref))
         for entries in index.values():
             entries.sort()
         for ref in legacy.refs():
             value = legacy.value(ref)
             if value is not None and value.dtype.kind in "fiub" and _tells(legacy, ref, value):
-                for other in self._near(value, index.get(_form(value), [])):
+                for other in self._near(value, index.get(form(value), [])):
                     self.of_legacy.setdefault(ref, []).append(other)
                     self.of_port.setdefault(other, []).append(ref)
 
@@ -77,8 +79,9 @@ def _tells(trace: Trace, ref: Ref, value: np.ndarray) -> bool:
     return not constant or trace.nodes[ref.node].type in CONSTANT
 
 
-def _form(value: np.ndarray) -> tuple[int, ...]:
-    return tuple(length for length in value.shape if length != 1)
+def form(value: np.ndarray) -> tuple[object, ...]:
+    """What two values must share to be compared: the kind of number and the axes longer than one."""
+    return (value.dtype.kind, *(length for length in value.shape if length != 1))
 
 
 def _size(value: np.ndarray) -> float:

@@ -76,7 +76,8 @@ class Recorder:
         array = _array(value)
         if array is not None and array.size > 1:  # the tape hands back what it kept in another wrapper
             for number in range(len(self.trace.nodes) - 1, -1, -1):
-                for output, known in enumerate(self.trace.nodes[number].values):
+                made = self.trace.nodes[number]
+                for output, known in enumerate(made.values if made.type != "ReadVariableOp" else ()):
                     if known is not None and known.shape == array.shape and np.array_equal(known, array):
                         return Ref(number, output)
         return Ref(self._add(Node("Const", "", (), {}, [array]), [value]))
@@ -84,7 +85,8 @@ class Recorder:
     def after(self, kind: str, inputs: list[Any], attributes: dict[str, Any], result: Any) -> Any:
         """Note an operation; what its caller is given."""
         if kind == "ReadVariableOp":
-            node = Node("Variable", self.handles.get(id(inputs[0]), ""), (), {}, [_array(result)])
+            name = self.handles.get(id(inputs[0]))
+            node = Node("Variable" if name else "ReadVariableOp", name or "", (), {}, [_array(result)])
         else:
             given = tuple(self.ref(each) for each in inputs if not _is_handle(each))
             node = Node(kind, "", given, attributes, [])
@@ -192,15 +194,18 @@ class Recorder:
         return gradient
 
 
-def record(port: Port, feeds: dict[str, np.ndarray], step: bool) -> Trace:
-    """The trace of the port's ``forward`` or, with its gradients as roots, of its ``step``."""
+def record(port: Port, feeds: dict[str, np.ndarray], step: bool, gradients: bool = True) -> Trace:
+    """The trace of the port's ``forward`` or of its ``step``, with its gradients as roots where they are asked for."""
     with Recorder(port).recording() as recorder:
         if not step:
             port.forward(feeds)
             return recorder.trace
-        gradients = port.gradients(feeds) or {}
+        if not gradients:
+            port.step(feeds)
+            return recorder.trace
+        given = port.gradients(feeds) or {}
     with recorder.unseen():
-        for name, value in gradients.items():
+        for name, value in given.items():
             recorder.trace.roots["gradient", name] = recorder.ref(tf.constant(value))
     return recorder.trace
 

@@ -53,7 +53,8 @@ def region(trace: Trace, root: Ref, is_matched: Callable[[Ref], bool]) -> Region
 
 def regions(matches: Matches, legacy_root: Ref, port_root: Ref) -> tuple[Region, Region]:
     """The TF1 program's region and the port's."""
+    both = legacy_root in matches.of_legacy and port_root in matches.of_port  # each is elsewhere in the other
     return (
         region(matches.legacy, legacy_root, lambda ref: ref in matches.of_legacy),
-        region(matches.port, port_root, lambda ref: ref in matches.of_port),
+        region(matches.port, port_root, lambda ref: ref in matches.of_port and not (both and ref == port_root)),
     )

@@ -45,7 +45,7 @@ def differences(legacy: Trace, port: Trace, mapping: dict[str, str], close: floa
         mapping: TF1 variable to port variable, for the roots that are named by one.
         close: how far apart, relative to its largest element, one value may be in the two.
     """
-    matches, found = Matches(legacy, port, close), []
+    matches, found = Matches(legacy, port, close, mapping), []
     for (kind, name), root in legacy.roots.items():
         other = port.roots.get((kind, mapping.get(name, name) if kind.startswith(("gradient", "write")) else name))
         if other is None or other in matches.of_legacy.get(root, ()):

@@ -1,17 +1,16 @@
-"""What both programs are, how they are compared, and the verdict on what a rung measured. Imports no TensorFlow."""
+"""What both programs are and how they are compared. Imports no TensorFlow."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.core.ulp import difference
-from tf_repro.migrate.checker.outcome import FAILED, PASSED, Rung, counted, listed
+from tf_repro.migrate.checker.noise import is_rounding
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,13 @@ class Climb:
         names: the port's variables, as first built.
         mapping: TF1 variable to port variable.
         steps: how many training steps.
-        max_ulp: the tolerance.
+        max_ulp: the tolerance, or None for what rounding makes.
         scaled: whether ULP are those of the tensor's largest element.
+        strict: whether only equal bits pass.
         seed: of the port's random numbers.
         inputs: keyword arguments of both programs' ``build()``.
         time_limit: seconds that one run may take.
+        noise: how far rounding moves each tensor of the TF1 program; None while that is not known.
     """
 
     legacy: Record
@@ -40,11 +41,13 @@ class Climb:
     names: tuple
     mapping: dict
     steps: int
-    max_ulp: int
+    max_ulp: int | None
     scaled: bool
+    strict: bool
     seed: int
     inputs: dict
     time_limit: float
+    noise: Mapping[str, Mapping[str, Any]] | None = None
 
     def build(self):
         """The port, built anew."""
@@ -69,74 +72,19 @@ class Climb:
         return difference(self.legacy[moment][name], received, self.scaled)
 
     def ulp(self, apart):
-        """How many ULP a difference counts, by the measure of this check."""
+        """How many ULP a difference counts, by the measure of this check; None where one side is no number."""
         return math.ceil(apart.scaled) if self.scaled and math.isfinite(apart.scaled) else apart.ulp
+
+    def allows(self, apart, moment, name, received):
+        """Whether the check passes a difference: never if strict, up to a number of ULP, or what rounding makes."""
+        if self.strict:
+            return False
+        if self.max_ulp is not None:
+            ulp = self.ulp(apart)
+            return ulp is not None and ulp <= self.max_ulp
+        spread = (self.noise or {}).get(moment, {}).get(name)
+        return spread is not None and is_rounding(self.legacy[moment][name], received, spread)
 
 
 class Skipped(Exception):
     """A rung has nothing to compare; the message says why."""
-
-
-def gap(this, measured):
-    """The largest distance on the rung, in ULP of its tensor's largest element."""
-    widest = 0.0
-    for moment, quantities in measured.items():
-        for name, received in quantities.items():
-            expected = this.legacy[moment][name]
-            if _form(expected, received):
-                return np.inf
-            apart = difference(expected, received)
-            if apart is not None:
-                widest = max(widest, apart.scaled)
-    return widest
-
-
-def judge(this, rung, measured):
-    """The rung's verdict: the first moment, and in it the tensor that is furthest off, decide."""
-    worst, count = 0, 0
-    for moment, quantities in measured.items():
-        apart = {}
-        for name, received in quantities.items():
-            expected = this.legacy[moment][name]
-            failure = _form(expected, received)
-            if failure:
-                return Rung(rung, FAILED, f"{name} {failure}" + _at(rung, moment), name)
-            require_numbers(f"the port's {moment} {name}", received, expected)
-            found = this.difference(moment, name, received)
-            if found is not None:
-                apart[name] = found
-        beyond = {name: found for name, found in apart.items() if this.ulp(found) > this.max_ulp}
-        if beyond:
-            name = max(beyond, key=lambda name: beyond[name].scaled)
-            detail = f"{len(beyond)} of {counted(len(quantities), 'tensor')} apart{_at(rung, moment)}: "
-            detail += listed(list(beyond))
-            return Rung(rung, FAILED, detail, name, beyond[name], this.ulp(beyond[name]), moment=moment)
-        worst = max(worst, *map(this.ulp, apart.values()), 0)
-        count += len(quantities)
-    distance = f"at most {worst} ULP apart" if worst else "bit-equal"
-    return Rung(rung, PASSED, f"{counted(count, 'tensor')}, {distance}", ulp=worst)
-
-
-def _at(rung, moment):
-    if moment == "after":
-        return " in the fetches after the last step"
-    return f" at {moment}" if rung == "N steps" else ""
-
-
-def _form(expected, received):
-    if expected.shape != received.shape:
-        return f"has shape {expected.shape} in the TF1 program and {received.shape} in the port"
-    if expected.dtype != received.dtype:
-        return f"has dtype {expected.dtype} in the TF1 program and {received.dtype} in the port"
-    return ""
-
-
-def require_numbers(what, value, other=None):
-    if value.dtype.kind != "f" or not np.isnan(value).any():
-        return
-    index = tuple(int(i) for i in np.argwhere(np.isnan(value))[0])
-    beside = "" if other is None else f", where the TF1 program has {other[index]:.9g}"
-    raise InputError(
-        f"values to compare must be numbers. Received: nan in {what}, index {list(index)}{beside}; "
-        f"look for log(0), 0/0 or an overflow before it"
-    )

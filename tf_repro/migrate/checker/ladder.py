@@ -14,22 +14,31 @@ from tf_repro.core.inputs import as_count
 from tf_repro.core.record import Record
 from tf_repro.migrate import names
 from tf_repro.migrate.checker import isolated
-from tf_repro.migrate.checker.climb import Climb, require_numbers
+from tf_repro.migrate.checker.climb import Climb
+from tf_repro.migrate.checker.judge import is_gross, not_reproducible
+from tf_repro.migrate.checker.noise import RUNS
 from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, CheckReport, Rung, counted
 
 RUNGS_MODULE, CAUSES_MODULE = "tf_repro.migrate.checker.rungs", "tf_repro.migrate.diagnosis.causes"
+NOISE = 5
+"""How many times the limit of one run the runs that measure rounding may take together: they are as many."""
 DIAGNOSIS = 10
 """How many times the limit of one run all tested causes together may take, so that one that hangs ends."""
 
 RUNGS = ("variables", "initial values", "forward", "gradients", "one step", "N steps", "slots")
 
 
-def climb(legacy, port, *, steps, max_ulp, scaled, tf1_python, feeds, inputs, seed, name_map, keep_going, time_limit):
+def climb(
+    legacy, port, *, steps, max_ulp, scaled, strict, tf1_python, feeds, inputs, seed, name_map, keep_going, time_limit
+):
     """See :func:`tf_repro.migrate.check`."""
     legacy, port = _file("the TF1 program", legacy), _file("the port", port)
     steps = as_count("steps", steps)
-    if isinstance(max_ulp, bool) or not isinstance(max_ulp, int) or max_ulp < 0:
-        raise InputError(f"max_ulp must be a whole number of at least 0. Received: {max_ulp!r}")
+    if max_ulp is not None and (isinstance(max_ulp, bool) or not isinstance(max_ulp, int) or max_ulp < 0):
+        raise InputError(f"max_ulp must be a whole number of at least 0, or None. Received: {max_ulp!r}")
+    if strict and (max_ulp or scaled):
+        raise InputError(f"strict allows no ULP. Received: max_ulp={max_ulp!r} and scaled={scaled!r} with it")
+    max_ulp = 0 if scaled and max_ulp is None else max_ulp
     if not time_limit > 0:
         raise InputError(f"time_limit must be a positive number of seconds. Received: {time_limit!r}")
     _require_order(legacy, port)
@@ -39,31 +48,29 @@ def climb(legacy, port, *, steps, max_ulp, scaled, tf1_python, feeds, inputs, se
     record, description = isolated.legacy(
         legacy, steps=steps, seed=seed, feeds=feeds, inputs=inputs, tf1_python=tf1_python, time_limit=time_limit
     )
-    for moment, quantities in record.items():
-        for name, value in quantities.items():
-            require_numbers(f"the TF1 program's {moment} {name}", value)
     mapping = names.infer(record["initial"], values, dict(name_map or {}))
     this = Climb(
-        record,
-        description,
-        legacy,
-        port,
-        tuple(values),
-        mapping,
-        steps,
-        max_ulp,
-        bool(scaled),
-        seed,
-        inputs,
-        time_limit,
+        legacy=record,
+        description=description,
+        legacy_path=legacy,
+        path=port,
+        names=tuple(values),
+        mapping=mapping,
+        steps=steps,
+        max_ulp=max_ulp,
+        scaled=bool(scaled),
+        strict=bool(strict),
+        seed=seed,
+        inputs=inputs,
+        time_limit=time_limit,
     )
     left_out = [a for a, b in dict(name_map or {}).items() if b is None]
     rungs, moments = [_variables(this, values, left_out)], {}
     if rungs[0].status == PASSED:
-        judged, moments = _in_port(port, f"{RUNGS_MODULE}:climbed", this, bool(keep_going), time_limit=time_limit)
-        rungs += [_diagnosed(this, rung, measured) if rung.status == FAILED else rung for rung, measured in judged]
+        judged, moments, this = _climbed(this, bool(keep_going))
+        rungs += [_diagnosed(this, rung, measured) for rung, measured in judged]
     rungs += [Rung(name, NOT_REACHED) for name in RUNGS[len(rungs) :]]
-    return CheckReport(rungs, mapping, record, Record(moments, provenance), max_ulp, bool(scaled))
+    return CheckReport(rungs, mapping, record, Record(moments, provenance), max_ulp, bool(scaled), bool(strict))
 
 
 def _variables(this, values, left_out):
@@ -92,8 +99,46 @@ def _variables(this, values, left_out):
     return Rung("variables", PASSED, f"{counted(len(this.mapping), 'variable')}: {pairs}")
 
 
+def _climbed(this, keep_going):
+    """The judged rungs, every moment, and the climb with what rounding makes of it where that had to be known."""
+
+    def climb():
+        return _in_port(this.path, f"{RUNGS_MODULE}:climbed", this, keep_going, time_limit=this.time_limit)
+
+    judged, moments = climb()
+    parted = [rung for rung, _ in judged if rung.difference is not None]
+    if not parted:
+        return judged, moments, this
+    aware = this.max_ulp is None and not this.strict and not any(is_gross(this, rung) for rung in parted)
+    noise, unsteady = _noise(this, RUNS if aware else 0)
+    if aware:
+        this = replace(this, noise=noise)
+        judged, moments = climb()
+    return [_unless_unsteady(rung, measured, unsteady) for rung, measured in judged], moments, this
+
+
+def _noise(this, runs):
+    """How far rounding moves the TF1 program, and what it does not compute twice alike."""
+    options = {"steps": this.steps, "inputs": this.inputs, "runs": runs, "time_limit": NOISE * this.time_limit}
+    function, arguments = "tf_repro.migrate.checker.perturbation:noise", (this.legacy_path, this.legacy, this.seed)
+    try:
+        return isolated.program(isolated.TF1_PROGRAM, this.legacy_path, function, *arguments, **options)
+    except (InputError, RuntimeError):  # it needs genuine TensorFlow 1, or cannot be moved so
+        if not runs:
+            return {}, []
+        return _in_port(this.path, f"{RUNGS_MODULE}:noise", this, time_limit=NOISE * this.time_limit), []
+
+
+def _unless_unsteady(rung, measured, unsteady):
+    if rung.difference is None or rung.tensor not in unsteady:
+        return rung, measured
+    return replace(rung, detail=not_reproducible("the TF1 program", unsteady)), None
+
+
 def _diagnosed(this, rung, measured):
     """The failed rung with its causes; where a tested change ends the process, with the reason that there are none."""
+    if rung.status != FAILED or measured is None:
+        return rung
     limit = DIAGNOSIS * this.time_limit
     try:
         found = _in_port(this.path, f"{CAUSES_MODULE}:diagnose", this, rung.name, measured, time_limit=limit)

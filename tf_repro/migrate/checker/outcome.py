@@ -151,7 +151,7 @@ class Rung:
     def __str__(self) -> str:
         lines = [f"{self.status:<11} {self.name}" + (f": {self.detail}" if self.detail else "")]
         if self.difference is not None:
-            lines.append(f"  {self.tensor}: {self.difference}")
+            lines.append(f"  {self.tensor}: {self.difference.text('TF1 program', 'port')}")
         lines += [f"  cause: {cause}" for cause in self.causes]
         if self.advice:
             lines.append(f"  rounding: {self.advice}")
@@ -175,16 +175,18 @@ class CheckReport:
         name_map: TF1 variable to port variable, as compared.
         legacy: what the TF1 program computed.
         port: what the port computed.
-        max_ulp: the tolerance that the check was given.
+        max_ulp: the tolerance that the check was given; None for what rounding makes.
         scaled: whether its ULP are those of each tensor's largest element.
+        strict: whether only equal bits pass.
     """
 
     rungs: Sequence[Rung]
     name_map: Mapping[str, str]
     legacy: Record
     port: Record
-    max_ulp: int
+    max_ulp: int | None
     scaled: bool = False
+    strict: bool = False
 
     @property
     def passed(self) -> bool:
@@ -205,10 +207,17 @@ class CheckReport:
         against = f"TF1 program on {self.runtime}"
         if self.failed is not None:
             return f"the port and the {against} part at the rung {self.failed.name!r}"
+        if self.max_ulp is None:
+            rounded = not self.strict and any("up to rounding" in rung.detail for rung in self.rungs)
+            equal = "up to rounding" if rounded else "bit for bit"
+            return f"the port computes what the {against} computes, {equal}, on all {self._compared} rungs that apply"
         bound = f"within {self.max_ulp} ULP" + " of each tensor's largest element" * self.scaled
         equal = bound if self.max_ulp else "bit for bit"
-        compared = sum(rung.status == PASSED for rung in self.rungs)
-        return f"the port computes what the {against} computes, {equal}, on all {compared} rungs that apply"
+        return f"the port computes what the {against} computes, {equal}, on all {self._compared} rungs that apply"
+
+    @property
+    def _compared(self) -> int:
+        return sum(rung.status == PASSED for rung in self.rungs)
 
     @property
     def runtime(self) -> str:
@@ -222,6 +231,7 @@ class CheckReport:
             "passed": self.passed,
             "max_ulp": self.max_ulp,
             "scaled": self.scaled,
+            "strict": self.strict,
             "rungs": [_rung_json(rung) for rung in self.rungs],
             "name_map": dict(self.name_map),
             "legacy": self.legacy.provenance,

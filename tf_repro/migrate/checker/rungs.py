@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import platform
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tf_repro.core.errors import InputError
-from tf_repro.migrate.checker.climb import Climb, Skipped, gap, judge, require_numbers
-from tf_repro.migrate.checker.outcome import FAILED, SKIPPED, Rung
+from tf_repro.core.ulp import difference
+from tf_repro.migrate.checker.climb import Climb, Skipped
+from tf_repro.migrate.checker.judge import gap, judge, not_reproducible
+from tf_repro.migrate.checker.noise import RUNS, spread_of
+from tf_repro.migrate.checker.outcome import FAILED, SKIPPED, Rung, listed
 
-__all__ = ["MEASURES", "Climb", "Skipped", "climbed", "facts", "gap", "judge", "prepared", "require_numbers"]
+__all__ = ["MEASURES", "Climb", "Skipped", "climbed", "facts", "gap", "judge", "prepared"]
 
 
 def facts(path, seed, inputs):
@@ -25,7 +30,11 @@ def facts(path, seed, inputs):
 
 
 def climbed(this, keep_going):
-    """The rungs that run the port, judged, up to the first that fails unless told otherwise; and what they measured."""
+    """The rungs that run the port, judged, up to the first that fails unless told otherwise.
+
+    Returns:
+        (the rungs, each with what it measured, or None where there is nothing to look for a cause in; every moment)
+    """
     rungs, moments = [], {}
     for name, measure in MEASURES.items():
         try:
@@ -33,11 +42,50 @@ def climbed(this, keep_going):
         except Skipped as reason:
             rungs.append((Rung(name, SKIPPED, str(reason)), None))
             continue
+        except Lacking as reason:
+            rungs.append((Rung(name, FAILED, str(reason)), None))
+            continue
         moments.update(measured)
-        rungs.append((judge(this, name, measured), measured))
-        if rungs[-1][0].status == FAILED and not keep_going:
+        rung = judge(this, name, measured)
+        if rung.difference is not None and (unsteady := _unsteady(measured, measure(this, prepared(this)))):
+            rung, measured = replace(rung, detail=not_reproducible("the port", unsteady)), None
+        rungs.append((rung, measured))
+        if rung.status == FAILED and not keep_going:
             break
     return rungs, moments
+
+
+def _unsteady(measured, again):
+    """The names of what is not the same when it is measured twice."""
+    return [
+        name for moment, quantities in measured.items() for name, value in quantities.items()
+        if difference(value, again[moment][name]) is not None
+    ]  # fmt: skip
+
+
+def noise(this):
+    """How far one ULP in each variable moves what the port computes, where the TF1 program itself cannot be moved."""
+    runs = []
+    for seed in range(-1, RUNS):
+        moments = {}
+        for measure in MEASURES.values():
+            with contextlib.suppress(Skipped, Lacking):
+                moments.update(measure(this, prepared(this, None if seed < 0 else partial(nudge, seed=seed))))
+        runs.append(moments)
+    return spread_of(runs[0], runs[1:])
+
+
+def nudge(port, seed):
+    """Move every variable by one ULP, up or down."""
+    random = np.random.RandomState(seed)
+    for name, value in port.values().items():
+        if value.dtype in (np.float32, np.float64):
+            towards = np.where(random.rand(*value.shape) < 0.5, -np.inf, np.inf).astype(value.dtype)
+            port.assign({name: np.nextafter(value, towards)})
+
+
+class Lacking(Exception):
+    """The port lacks what the rung compares; the message says what."""
 
 
 def prepared(this, alter=None):
@@ -87,11 +135,8 @@ def measure_gradients(this, port):
             "the port does not tell its gradients; add 'optimizer' to what build() returns, or return them from step()"
         )
     gradients = this.renamed(gradients)
-    missing = [name for name in this.legacy["gradients"] if name not in gradients]
-    if missing:
-        raise InputError(
-            f"a step must have a gradient for every variable that TF1 trains. Received: none for {', '.join(missing)}"
-        )
+    for name, expected in this.legacy["gradients"].items():  # what a step does not train, it moves by nothing
+        gradients.setdefault(name, np.zeros_like(expected))
     return {"gradients": {name: gradients[name] for name in this.legacy["gradients"]}}
 
 
@@ -136,6 +181,10 @@ def measure_slots(this, port):
     shared = {name: slots[name] for name in this.legacy["slots"] if name in slots}
     if not shared:
         raise Skipped("the port's optimizer keeps no slots of TF1's kind; add 'slots' to what build() returns")
+    kept = {name.rsplit("/", 1)[1] for name in slots} if not port.gives_slots else None
+    missing = [a for a in this.legacy["slots"] if a not in slots and (kept is None or a.rsplit("/", 1)[1] in kept)]
+    if missing:
+        raise Lacking(f"the port lacks slots of the TF1 program: {listed(missing)}")
     return {"slots": shared}
 
 

@@ -157,8 +157,11 @@ def _about_weights(this: Exchange) -> bool:
         ref = _ref_of(this, leaf)
         if ref is not None:
             parts.append({this.traces[1].nodes[r.node].type for r in _ancestors(this.traces[1], [ref])})
-    parts += [{this.traces[1].nodes[r.node].type for r in _ancestors(this.traces[1], node.inputs)}
-              for node in this.edit.dropped]  # fmt: skip
+    parts += [
+        {this.traces[1].nodes[r.node].type for r in _ancestors(this.traces[1], [ref])}
+        for node in this.edit.dropped
+        for ref in node.inputs
+    ]
     return any("Variable" in part and "Placeholder" not in part for part in parts)
 
 
@@ -216,10 +219,11 @@ def _gated(this: Exchange) -> bool:
 
 
 def _forget_bias(this: Exchange) -> bool:
-    gates = _gated(this) or any(
-        isinstance(leaf, Along) and leaf.output > 0 for leaf in _leaves(this.edit.expression)
-    )  # fmt: skip
-    return gates and _only(this, {"AddV2", "Add", "Sigmoid"}) and this.added != this.dropped | Counter()  # fmt: skip
+    """Whether another number, or none, is added to a gate."""
+    gates = _gated(this) or any(isinstance(leaf, Along) and leaf.output > 0 for leaf in _leaves(this.edit.expression))
+    return (
+        gates and _only(this, {"AddV2", "Add", "Sigmoid"}) and (this.added != this.dropped or _constants_differ(this))
+    )
 
 
 def _mode(this: Exchange) -> bool:
@@ -249,7 +253,32 @@ def _residual(this: Exchange) -> bool:
     return this.kinds <= SUMS and sum(this.added.values()) + sum(this.dropped.values()) == 1
 
 
+def _written(this: Exchange, *words: str) -> bool:
+    """Whether the difference is in what is assigned to a variable of such a name."""
+    return this.difference.kind.startswith("write") and any(
+        word in this.difference.name.lower().replace("_", "") for word in words
+    )
+
+
+def _bessel(this: Exchange) -> bool:
+    """Whether TF1's value is the port's times n / (n - 1), or the other way round, for a whole number n."""
+    left, right = (trace.value(ref) for trace, ref in zip(this.traces, (this.edit.legacy, this.edit.port), strict=True))
+    if left is None or right is None or left.size != right.size or not _written(this, "var"):
+        return False
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.ravel(left).astype(np.float64) / np.ravel(right)
+    ratio = max(ratios[0], 1 / ratios[0]) if np.isfinite(ratios[0]) and ratios[0] > 0 else 0.0
+    if not np.allclose(ratios, ratios[0], rtol=1e-4) or not 1 < ratio <= 2:
+        return False
+    count = ratio / (ratio - 1)
+    return abs(count - round(count)) < count * count * 1e-6
+
+
 RULES: tuple[tuple[str, Callable[[Exchange], bool]], ...] = (
+    ("EMA num_updates", lambda t: _written(t, "movingaverage", "ema", "average") and "Minimum" in t.kinds),
+    ("EMA decay", lambda t: _written(t, "exponentialmovingaverage", "ema", "average")),
+    ("Bessel's factor", _bessel),
+    ("batch normalization momentum", lambda t: _written(t, "mean", "var", "moving") and _only(t, SCALINGS | {"Sub"})),
     ("keep_prob for rate", lambda t: t.said("dropout")),
     ("pos_weight", lambda t: t.said("pos_weight", "weighted_cross_entropy")),
     ("align_corners", lambda t: bool(t.kinds & RESIZES) and t.attribute_differs("align_corners", "half_pixel_centers")),
@@ -262,8 +291,8 @@ RULES: tuple[tuple[str, Callable[[Exchange], bool]], ...] = (
     ("kernel layout", _stored_order),
     ("flatten order", _flatten),
     ("reset_after", lambda t: {"MatMul", "Mul"} <= t.kinds and t.added["MatMul"] != t.dropped["MatMul"]),
-    ("gate order", lambda t: _gated(t) and t.added == t.dropped and len(t.edit.added) > 1),
     ("forget bias", _forget_bias),
+    ("gate order", lambda t: _gated(t) and t.added == t.dropped and len(t.edit.added) > 1),
     ("batch normalization mode", _mode),
     ("activation", lambda t: _only(t, ACTIVATIONS)),
     ("from_logits", _probabilities),

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import linecache
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from tf_repro.migrate.bisection import legacy as legacy_side
 from tf_repro.migrate.bisection import port as port_side
 from tf_repro.migrate.bisection import search
-from tf_repro.migrate.bisection.edits import applied
-from tf_repro.migrate.bisection.matching import CLOSE
+from tf_repro.migrate.bisection.edits import Edit, applied
+from tf_repro.migrate.bisection.matching import CLOSE, Matches
 from tf_repro.migrate.bisection.trace import Node, Place, Trace
 from tf_repro.migrate.checker.outcome import Where
+from tf_repro.migrate.diagnosis import training
 from tf_repro.migrate.diagnosis.faults import Candidate
 from tf_repro.migrate.diagnosis.naming import Exchange, name_of
 from tf_repro.migrate.diagnosis.reword import FUNCTIONS, line_after
+from tf_repro.migrate.diagnosis.source import text_of
 from tf_repro.programs.port import Port
 
+ALIKE = 6
+"""How many exchanges of a difference are looked through for one like another's."""
 MOST = 30
 """How many exchanges of one difference are tried."""
 
@@ -43,7 +48,7 @@ class Replay:
         self.stack.enter_context(applied(port, *self.exchanges))
 
 
-def traces(this: Any, step: bool) -> tuple[Trace, Trace]:
+def traces(this: Any, step: bool, gradients: bool) -> tuple[Trace, Trace]:
     """Both programs' traces, started from TF1's values and fed the first step's feeds."""
     feeds = this.feeds(0)
     port = this.build()
@@ -51,24 +56,46 @@ def traces(this: Any, step: bool) -> tuple[Trace, Trace]:
     start = dict(this.legacy["initial"])
     inputs, python = getattr(this, "inputs", None), getattr(this, "tf1_python", None)
     left = legacy_side.record(this.legacy_path, feeds, start, this.seed, inputs, python)
-    return left, port_side.record(port, feeds, step)
-
-
-def differences(this: Any, step: bool) -> list[search.Difference]:
-    """Where the programs part, by the strictest tolerance at which they do not part everywhere."""
-    pair = traces(this, step)
-    return search.differences(*pair, this.mapping, CLOSE[0])
+    return left, port_side.record(port, feeds, step, gradients)
 
 
 def candidates(this: Any, name: str) -> Iterator[Candidate]:
     """One candidate for each exchange that may mend the rung, the smallest first."""
-    found = differences(this, step=name != "forward")
-    wanted = {"forward": ("fetch",), "gradients": ("loss", "gradient")}.get(name, ("write",))
-    for difference in [each for each in found if each.kind.startswith(wanted)][:2]:
-        for count, edit in enumerate(difference.edits()):
-            if count >= MOST:
-                break
+    legacy, port = traces(this, step=name != "forward", gradients=name == "gradients")
+    found = search.differences(legacy, port, this.mapping, CLOSE[0])
+    kinds = {"forward": ("fetch",), "gradients": ("loss",)}.get(name, ("write",))
+    chosen = [each for each in found if each.kind.startswith(kinds)]
+    if len(chosen) > 1 and kinds == ("write",):
+        yield from together(this, chosen)
+    for difference in chosen[:2]:
+        for edit in islice(difference.edits(), MOST):
             yield candidate(this, Exchange(difference, edit, _lines(difference, edit)))
+    if name == "forward":
+        return
+    matches = Matches(legacy, port, CLOSE[0], this.mapping)
+    if name == "gradients":
+        yield from training.applied_gradients(this, found, legacy, port)
+    else:
+        yield from training.updates(this, legacy, port, matches)
+    yield from training.stopped_gradients(this, legacy, port, matches)
+    yield from training.trained_variables(this)
+
+
+def together(this: Any, found: Sequence[search.Difference]) -> Iterator[Candidate]:
+    """The smallest exchange of the first difference, and one of the same kind for each other."""
+    for edit in islice(found[0].edits(), ALIKE):
+        first = Exchange(found[0], edit, _lines(found[0], edit))
+        others = [
+            next((e for e in islice(each.edits(), ALIKE) if _kinds(e) == _kinds(edit)), None) for each in found[1:]
+        ]
+        if all(others):
+            made = candidate(this, first)
+            replay = Replay(edit.exchange, *(other.exchange for other in others if other is not None))
+            yield replace(made, context=lambda replay=replay: replay, alter=replay.attach)
+
+
+def _kinds(edit: Edit) -> tuple[list[str], list[str]]:
+    return [node.type for node in edit.added], [node.type for node in edit.dropped]
 
 
 def candidate(this: Any, exchange: Exchange) -> Candidate:
@@ -126,9 +153,3 @@ def _lines(difference: search.Difference, edit: Any) -> tuple[str, str]:
         place = (node or trace.nodes[ref.node]).place
         texts.append("" if place is None else text_of(place.file, place.line))
     return texts[0], texts[1]
-
-
-def text_of(file: str, line: int) -> str:
-    """One line of a file, without its end."""
-    linecache.checkcache(file)
-    return linecache.getline(file, line).rstrip("\n")

@@ -41,6 +41,8 @@ class Idiom:
         keywords: the row fits only calls that use one of these keywords.
         arguments: or calls whose positional arguments, as :class:`~tf_repro.migrate.scanner.symbols.Use` sketches
             them, one of these expressions fits.
+        shared: whether TensorFlow 2's own programs use the symbols that it has too; they count only in programs with
+            some other symbol of TensorFlow 1.
         before: an example of TensorFlow 1.
         after: the same in TensorFlow 2.
     """
@@ -54,6 +56,7 @@ class Idiom:
     proof: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    shared: bool = False
     before: str = ""
     after: str = ""
 

@@ -101,13 +101,16 @@ def _scan_file(path: Path, on_error: Callable[[InputError], None]) -> list[Hit]:
     # At ``import tensorflow.compat.v1 as tf``, tf_upgrade_v2 leaves a file alone.
     imported = any(use.symbol.startswith("tensorflow.compat.v1") for uses in found for use in uses)
     versioned = imported and any(_V1_AS_TF.search(part.module.code) for part in parts)
-    hits = []
+    hits: list[Hit] = []
+    shared: list[Hit] = []
     for part, uses in zip(parts, found, strict=True):
         if part.python2 is not None:
             hits.append(_python2_hit(path, part))
         for use in uses:
-            hits.extend(_hits(path, part, use, versioned))
-    return sorted(hits, key=lambda hit: (hit.cell or 0, hit.line, hit.column))
+            for hit, is_shared in _hits(path, part, use, versioned):
+                (shared if is_shared else hits).append(hit)
+    # A program with no symbol that TensorFlow 1 alone has is one of TensorFlow 2, whose names are meant as they stand.
+    return sorted([*hits, *(shared if hits else [])], key=lambda hit: (hit.cell or 0, hit.line, hit.column))
 
 
 def _python2_hit(path: Path, part: source.Part) -> Hit:
@@ -121,7 +124,8 @@ def _hit(path: Path, part: source.Part, use: symbols.Use, symbol: str, upgrade: 
                idiom.native, idiom.numbers, idiom.why, idiom.proof)  # fmt: skip
 
 
-def _hits(path: Path, part: source.Part, use: symbols.Use, versioned: bool) -> Iterator[Hit]:
+def _hits(path: Path, part: source.Part, use: symbols.Use, versioned: bool) -> Iterator[tuple[Hit, bool]]:
+    """The hit of a use, if it is one, and whether the name is TensorFlow 2's as well."""
     symbol, through = tf1_name(use.symbol)
     if symbol is None:
         return
@@ -135,7 +139,7 @@ def _hits(path: Path, part: source.Part, use: symbols.Use, versioned: bool) -> I
     elif not through and _is_new(symbol) and not tables().knows(symbol):
         return
     if idiom is not None:
-        yield _hit(path, part, use, symbol, upgrade, idiom)
+        yield _hit(path, part, use, symbol, upgrade, idiom), idiom.shared and not through and not _is_gone(symbol)
 
 
 def tf1_name(symbol: str) -> tuple[str | None, bool]:

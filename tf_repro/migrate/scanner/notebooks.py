@@ -25,8 +25,8 @@ def is_notebook(content: bytes) -> bool:
     """Whether a stream without a name holds a notebook.
 
     Example:
-        >>> is_notebook(b'{"cells": []}'), is_notebook(b"{1: 2}")
-        (True, False)
+        >>> is_notebook(b'{"cells": []}'), is_notebook(b'{"a": 1}'), is_notebook(b"{1: 2}")
+        (True, False, False)
     """
     if not content.lstrip().startswith(b"{"):
         return False

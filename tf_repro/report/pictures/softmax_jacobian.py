@@ -8,7 +8,7 @@ from tf_repro.core.data import Digits, load_digits
 from tf_repro.core.record import Record
 from tf_repro.report.pictures.drawn import Drawn
 from tf_repro.report.pictures.svg import SERIES, Picture, picture, shaded
-from tf_repro.suite.derivations.softmax_jacobian import network
+from tf_repro.suite.derivations.network import network
 
 
 def learning_curve(record: Record) -> Picture:

@@ -1,11 +1,15 @@
 """The network of two linear layers that two documents share, by hand."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from tf_repro.suite.derivations.softmax import softmax
 
 
-def network(features, labels, weights):
+def network(features: Any, labels: Any, weights: Any) -> Any:
     """Forward and backward pass of input → linear → linear → softmax under the mean cross-entropy.
 
     ``delta3 = (a2 - labels)/samples`` is the loss's gradient by the output layer's input, ``delta2 = delta3 W2ᵀ`` by
@@ -34,7 +38,7 @@ def network(features, labels, weights):
     }
 
 
-def cross_entropy(logits, labels):
+def cross_entropy(logits: Any, labels: Any) -> Any:
     """``Σ p (ln Σ exp z - z)`` over all rows, each shifted by its maximum."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     return (labels * (np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted)).sum()

@@ -1,5 +1,9 @@
 """Reverse-mode differentiation of a vector cost, and of ``x²y + y + 2``, by hand in float64."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from tf_repro.core.inputs import as_array, as_count
@@ -11,21 +15,21 @@ TRUTH = (3.0, 3.0)
 POINT = (3.0, 4.0)
 
 
-def product(y):
+def product(y: Any) -> Any:
     """``y[1]·y`` and the gradient of its sum by ``y``: descending a vector descends its sum."""
     dy = np.full_like(y, y[1])
     dy[1] += y.sum()
     return y[1] * y, dy
 
 
-def product_with_first(y):
+def product_with_first(y: Any) -> Any:
     """``y[0]·y``, as the document's text has it, and the gradient of its sum."""
     dy = np.full_like(y, y[0])
     dy[0] += y.sum()
     return y[0] * y, dy
 
 
-def cosine(y):
+def cosine(y: Any) -> Any:
     """``y·t / (|y| |t|)`` and its gradient ``(t/|t| - cos·y/|y|) / |y|``."""
     truth = np.asarray(TRUTH)
     direction, unit = truth / np.linalg.norm(truth), y / np.linalg.norm(y)
@@ -36,7 +40,7 @@ def cosine(y):
 COSTS = {"product": product, "product_with_first": product_with_first, "cosine": cosine}
 
 
-def run(*, x=X, w=W, learning_rate=1.0, steps=1, cost="product"):
+def run(*, x: Any = X, w: Any = W, learning_rate: float = 1.0, steps: int = 1, cost: str = "product") -> Record:
     """Descend ``cost(w·x)`` by the gradient ``x · ∂Σcost/∂y``.
 
     Args:
@@ -55,7 +59,7 @@ def run(*, x=X, w=W, learning_rate=1.0, steps=1, cost="product"):
     """
     x, w = as_array("x", x, dtype="float64", ndim=1), as_array("w", w, dtype="float64", ndim=1)
 
-    def forward(w):
+    def forward(w: Any) -> Any:
         value, dy = COSTS[cost](w * x)
         return {"y": w * x, "w": w, "cost": value, "gradient": dy * x}
 
@@ -65,7 +69,7 @@ def run(*, x=X, w=W, learning_rate=1.0, steps=1, cost="product"):
     return Record({"before": before, "after": forward(w)})
 
 
-def sweep(point=POINT):
+def sweep(point: Any = POINT) -> Any:
     """Values of the nodes n1 … n7 of ``f = x²y + y + 2`` forward, then ``∂f/∂n7 … ∂f/∂n1`` backward.
 
     Example:

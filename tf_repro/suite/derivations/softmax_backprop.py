@@ -1,5 +1,9 @@
 """One step of descent on ``mean((softmax(x·w) - y_true)²)``, by hand in float64."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from tf_repro.core.inputs import as_array, as_count
 from tf_repro.core.record import Record
 from tf_repro.core.rounding import exactly
@@ -9,7 +13,7 @@ X = (1.0, 2.0, 3.0, 4.0, 5.0)
 Y_TRUE = (3.0, 4.0, 5.0, 6.0, 7.0)
 
 
-def run(*, x=X, y_true=Y_TRUE, learning_rate=1.0, steps=1):
+def run(*, x: Any = X, y_true: Any = Y_TRUE, learning_rate: float = 1.0, steps: int = 1) -> Record:
     """The document's figures to float64.
 
     The gradient by ``w`` is ``x · y (dy - Σ dy·y)``, the whole Jacobian applied to
@@ -34,7 +38,7 @@ def run(*, x=X, y_true=Y_TRUE, learning_rate=1.0, steps=1):
     return Record(descend(x, y_true, learning_rate, as_count("steps", steps)))
 
 
-def descend(x, y_true, learning_rate, steps):
+def descend(x: Any, y_true: Any, learning_rate: float, steps: int) -> dict[str, dict[str, Any]]:
     """The moments ``before`` and ``after``, in whatever numbers ``x`` and ``y_true`` are."""
     w = 0.0 * x
     before = forward(x, y_true, w)
@@ -46,13 +50,13 @@ def descend(x, y_true, learning_rate, steps):
     return {"before": before, "after": forward(x, y_true, w) | {"w_of_diagonal_only": diagonal_only}}
 
 
-def bounds(precision, data="digits"):
+def bounds(precision: str, data: str = "digits") -> dict[str, dict[str, Any]]:
     """How far any evaluation of the document's figures may be off; see :class:`tf_repro.core.rounding.Rounded`."""
     number = exactly(precision)
     return descend(number(X), number(Y_TRUE), 1.0, 1)
 
 
-def forward(x, y_true, w):
+def forward(x: Any, y_true: Any, w: Any) -> Any:
     """Every quantity that the document prints, from the weights ``w``."""
     logits = x * w
     y = softmax(logits)

@@ -1,10 +1,14 @@
 """The cross-entropy of a 784-1024-10 network in two ways, by hand in float64."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from tf_repro.core.inputs import as_array, as_count
 from tf_repro.core.record import Record
-from tf_repro.core.rounding import exactly
+from tf_repro.core.rounding import Rounded, exactly
 from tf_repro.suite.derivations.network import cross_entropy, network
 from tf_repro.suite.derivations.softmax import naive_softmax, softmax
 
@@ -12,14 +16,14 @@ LARGE = (1000.0, 2000.0, 3000.0, 4000.0, 5000.0)
 METHODS = ("manual", "fused")
 
 
-def document_data(samples=8):
+def document_data(samples: int = 8) -> Any:
     """Random images and one-hot labels, float32[samples, 784] and float32[samples, 10], from a frozen stream."""
     random = np.random.RandomState(0)
     features = random.rand(samples, 28 * 28).astype("float32")
     return features, np.eye(10, dtype="float32")[random.randint(10, size=samples)]
 
 
-def initial_weights(pixels=28 * 28, hidden=1024, classes=10):
+def initial_weights(pixels: int = 28 * 28, hidden: int = 1024, classes: int = 10) -> Any:
     """Kernels of a truncated normal with deviation 0.1 and biases of 0.1, by name.
 
     NumPy's draws, not TensorFlow's: the document's statements hold for any. For a truth to measure an engine by,
@@ -27,7 +31,7 @@ def initial_weights(pixels=28 * 28, hidden=1024, classes=10):
     """
     random = np.random.RandomState(0)
 
-    def truncated_normal(*shape):
+    def truncated_normal(*shape: Any) -> Any:
         draws = random.standard_normal((2 * np.prod(shape),))  # 95.4 % are within two deviations
         return 0.1 * draws[np.abs(draws) < 2][: np.prod(shape)].reshape(shape)
 
@@ -39,7 +43,15 @@ def initial_weights(pixels=28 * 28, hidden=1024, classes=10):
     }
 
 
-def run(*, features=None, labels=None, weights=None, learning_rate=1e-4, steps=1, method="manual"):
+def run(
+    *,
+    features: Any = None,
+    labels: Any = None,
+    weights: Any = None,
+    learning_rate: float = 1e-4,
+    steps: int = 1,
+    method: str = "manual",
+) -> Record:
     """Descend the cost of one of the document's two programs.
 
     The manual program's cost is the cross-entropy ``-Σ p ln q``; the fused program's is minus that, so that its
@@ -64,7 +76,7 @@ def run(*, features=None, labels=None, weights=None, learning_rate=1e-4, steps=1
     weights = {name: np.asarray(value, "float64") for name, value in (weights or initial_weights()).items()}
     sign, samples = (1 if method == "manual" else -1), len(features)
 
-    def prints(weights):
+    def prints(weights: Any) -> Any:
         passed = network(features, labels, weights)
         linear = (features @ weights["W1"] + weights["b1"]) @ weights["W2"] + weights["b2"]
         return {
@@ -84,7 +96,7 @@ def run(*, features=None, labels=None, weights=None, learning_rate=1e-4, steps=1
     return Record({"before": before, "after": prints(weights)})
 
 
-def stability(logits=LARGE, label=0):
+def stability(logits: Any = LARGE, label: int = 0) -> Any:
     """Softmax and cross-entropy of large logits: naive, shifted, by hand and by ``ln Σ exp(z - max z)``."""
     z = np.asarray(logits, "float64")
     shifted = naive_softmax(z - z.max())
@@ -100,7 +112,7 @@ def stability(logits=LARGE, label=0):
     }
 
 
-def bounds(precision, data="digits"):
+def bounds(precision: str, data: str = "digits") -> dict[str, dict[str, Any]]:
     """How far any evaluation may be off; see :class:`tf_repro.core.rounding.Rounded`.
 
     TensorFlow draws the weights, which are not at hand here: the bound is that of as many draws from the same
@@ -113,10 +125,17 @@ def bounds(precision, data="digits"):
     manual = -(number(labels) * np.log(softmax(linear))).sum()
     fused = -cross_entropy(linear, number(labels))
     return {
+        "examples": {"sums": _sums(number)},
         "network": {
             "sums": softmax(number(linear.value.astype("float32"))).sum(axis=1),
             "ratio_of_costs": fused / manual,
             "ratio_of_costs_without_minus": -fused / manual,
             "ratio_of_cross_entropy": -fused / manual,
-        }
+        },
     }
+
+
+def _sums(number: Any) -> Any:
+    """The bound of what the probabilities of the note's two small inputs sum to, as one array."""
+    totals = [softmax(number(logits)).sum() for logits in ([3.0, 1.0, -3.0], [1.0, 2.0, 3.0, 4.0, 5.0])]
+    return Rounded([t.value for t in totals], [t.error for t in totals], totals[0].precision)

@@ -1,5 +1,9 @@
 """Softmax's Jacobian and the three-layer network's backward pass, by hand in float64."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from tf_repro.core.data import load_digits
@@ -13,7 +17,7 @@ LOGITS = (0.5, -1.0, 2.0, 0.0, 1.5, -0.5, 3.0, -2.0, 1.0, 0.25)
 LARGE = (1000.0, 2000.0, 3000.0, 4000.0, 5000.0)
 
 
-def initial_weights(inputs, hidden=32, classes=10, seed=0):
+def initial_weights(inputs: int, hidden: int = 32, classes: int = 10, seed: int = 0) -> Any:
     """Small random kernels and zero biases of the network, float32, by name.
 
     Example:
@@ -29,20 +33,28 @@ def initial_weights(inputs, hidden=32, classes=10, seed=0):
     }
 
 
-def at_logits(logits=LOGITS):
+def at_logits(logits: Any = LOGITS) -> Any:
     """Softmax and its Jacobian at ``logits``, float64[n]."""
     z = as_array("logits", logits, dtype="float64", ndim=1)
     y = softmax(z)
     return {"logits": z, "y": y, "jacobian": jacobian(y)}
 
 
-def overflow(large=LARGE):
+def overflow(large: Any = LARGE) -> Any:
     """The naive and the shifted softmax of ``large``, float64[m], where the naive one overflows."""
     z = as_array("large", large, dtype="float64", ndim=1)
     return {"naive": naive_softmax(z), "shifted": softmax(z)}
 
 
-def run(*, features=None, labels=None, weights=None, learning_rate=1.0, steps=40, data="digits"):
+def run(
+    *,
+    features: Any = None,
+    labels: Any = None,
+    weights: Any = None,
+    learning_rate: float = 1.0,
+    steps: int = 40,
+    data: str = "digits",
+) -> Record:
     """Train the document's network in float64.
 
     Args:
@@ -51,7 +63,7 @@ def run(*, features=None, labels=None, weights=None, learning_rate=1.0, steps=40
         weights: the network's ``W1``, ``b1``, ``W2`` and ``b2``; :func:`initial_weights` by default.
         learning_rate: the step size of the network's descent.
         steps: how many steps.
-        data: which digits; see :func:`tf_repro.core.data.load_digits`.
+        data: which digits; see ``tf_repro.core.data.load_digits``.
 
     Returns:
         A Record with the moments ``before``, ``after`` (with the trained weights) and ``trajectory`` (``loss`` and
@@ -76,13 +88,13 @@ def run(*, features=None, labels=None, weights=None, learning_rate=1.0, steps=40
     )
 
 
-def _pass(features, labels, weights):
+def _pass(features: Any, labels: Any, weights: Any) -> Any:
     """A pass through the network, with its accuracy."""
     passed = network(features, labels, weights)
     return passed | {"accuracy": (passed["output"].argmax(axis=1) == labels.argmax(axis=1)).mean()}
 
 
-def bounds(precision, data="digits"):
+def bounds(precision: str, data: str = "digits") -> dict[str, dict[str, Any]]:
     """How far any evaluation may be off; see :class:`tf_repro.core.rounding.Rounded`.
 
     Two evaluations of one gradient, by hand and by the tape, are apart by twice its bound at most.

@@ -1,5 +1,9 @@
 """Softmax regression: gradient ascent on ``Σ p ln q / O``, by hand in float64, and the document's small sums."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from tf_repro.core.data import random_logits, random_samples, two_class_probabilities
@@ -14,7 +18,7 @@ STEP = 0.1
 REPEAT = 5000
 
 
-def ascend(features, labels, weights, step):
+def ascend(features: Any, labels: Any, weights: Any, step: float) -> Any:
     """One step of ascent, ``W + η (P - Q)ᵀ X / O``, and the loss before it.
 
     Memory is O(samples × classes): the row sums of ``P ln Q`` stand in for the diagonal of ``P ln(Q)ᵀ``.
@@ -24,7 +28,7 @@ def ascend(features, labels, weights, step):
     return weights + step * ((labels - np.exp(log_q)).T @ features) / len(features), loss
 
 
-def run(*, features=None, labels=None, step=STEP, steps=REPEAT):
+def run(*, features: Any = None, labels: Any = None, step: float = STEP, steps: int = REPEAT) -> Record:
     """The document's training in NumPy.
 
     Args:
@@ -51,17 +55,21 @@ def run(*, features=None, labels=None, step=STEP, steps=REPEAT):
         w, loss = ascend(features, labels, w, step)
         losses.append(loss)
     before = {"w": np.zeros_like(w), "loss": losses[0], "gradient": ascend(features, labels, np.zeros_like(w), 1.0)[0]}
-    after = {"w": w, "loss": ascend(features, labels, w, step)[1]}
+    after = {
+        "w": w,
+        "loss": ascend(features, labels, w, step)[1],
+        "gradient": ascend(features, labels, w, 1.0)[0] - w,
+    }
     return Record({"before": before, "after": after, "trajectory": {"loss": np.array(losses)}})
 
 
-def two_classes(probabilities=None):
+def two_classes(probabilities: Any = None) -> Any:
     """First experiment: ``Σ p ln q`` of two classes, label ``[1, 0]``, against ``q1``."""
     probabilities = two_class_probabilities() if probabilities is None else np.asarray(probabilities, "float64")
     return {"q": probabilities[:, 0], "loss": (np.array([1.0, 0.0]) @ np.log(probabilities).T)}
 
 
-def label_probability(logits=None, labels=None):
+def label_probability(logits: Any = None, labels: Any = None) -> Any:
     """Second experiment: the label's probability against ``Σ p ln q``, 5000 samples of 20 classes."""
     if logits is None:
         logits, labels = random_logits()
@@ -69,7 +77,7 @@ def label_probability(logits=None, labels=None):
     return {"q": np.exp(log_q), "loss": log_q}
 
 
-def example():
+def example() -> dict[str, Any]:
     """The document's worked sums: softmax of three numbers, bits of 26 letters, three logarithms."""
     q, p = np.array([0.2, 0.6, 0.2]), np.array([0.0, 1.0, 0.0])
     exponents = np.array(EXAMPLE)
@@ -84,7 +92,7 @@ def example():
     }
 
 
-def bounds(precision, data="digits"):
+def bounds(precision: str, data: str = "digits") -> dict[str, dict[str, Any]]:
     """How far any evaluation may be off; see :class:`tf_repro.core.rounding.Rounded`."""
     number = exactly(precision)
     powers = np.exp(number(EXAMPLE) - max(EXAMPLE))

@@ -1,7 +1,11 @@
 """What decides the statements on the reverse sweep and the cosine."""
 
+from __future__ import annotations
 
-def decide(record):
+from typing import Any
+
+
+def decide(record: Any) -> dict[str, dict[str, Any]]:
     """The statements of the document that a number decides, from any engine's Record."""
     before, after = record["before, cosine"], record["after, cosine"]
     return {

@@ -1,18 +1,24 @@
 """What decides the statements on the two cross-entropies."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
+from tf_repro.suite.derivations.softmax import jacobian, softmax
 from tf_repro.suite.derivations.softmax_cross_entropy import document_data
 from tf_repro.suite.statements import agree
 
 
-def decide(record):
+def decide(record: Any) -> dict[str, dict[str, Any]]:
     """The statements of the document that a number decides, from any engine's Record."""
     manual, fused, after = record["before, manual"], record["before, fused"], record["after, fused"]
     labels = document_data(len(fused["logits"]))[1]
     probabilities = manual["logits"]
     twice = cross_entropy_of(probabilities, labels)
     return {
+        "examples": examples(record["stability"]),
         "network": {
             "sums": probabilities.sum(axis=1),
             "in_unit_interval": bool((probabilities > 0).all() and (probabilities < 1).all()),
@@ -27,15 +33,41 @@ def decide(record):
             ),
             "softmax_fits_as_logits": agree(twice / manual["cost"], np.ones_like(twice), 4 * probabilities.size),
             "ratio_of_cross_entropy": cross_entropy_of(fused["logits"], labels) / manual["cost"],
-        }
+        },
     }
 
 
-def _cross_entropy_falls(before, after, labels):
+def _cross_entropy_falls(before: Any, after: Any, labels: Any) -> Any:
     return bool(-(labels * np.log(after)).sum() < -(labels * np.log(before)).sum())
 
 
-def cross_entropy_of(logits, labels):
+def cross_entropy_of(logits: Any, labels: Any) -> Any:
     """``-Σ p ln softmax(logits)``, in the logits' dtype."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     return -(labels * (shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))).sum()
+
+
+def examples(stability: Any) -> Any:
+    """Softmax of the note's three inputs, its derivative, and what the distance of distributions says."""
+    small, up_to_5 = softmax(np.array([3.0, 1.0, -3.0])), softmax(np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
+    step = 1e-6
+    eye = np.eye(3)
+    slopes = np.array(
+        [(softmax(np.log(small) + step * e) - softmax(np.log(small) - step * e)) / (2 * step) for e in eye]
+    )
+    target = np.array([0.7, 0.2, 0.1])
+    toward = [-(target * np.log((1 - t) * small + t * target)).sum() for t in np.linspace(0, 1, 11)]
+    large = stability["shifted_softmax"]
+    with np.errstate(divide="ignore"):
+        manual = -np.log(up_to_5)
+    return {
+        "sums": np.array([small.sum(), up_to_5.sum()]),
+        "within_0_and_1": bool(((small > 0) & (small < 1)).all() and ((up_to_5 > 0) & (up_to_5 < 1)).all()),
+        "prediction_is_the_largest": int(small.argmax()) == 0 and int(up_to_5.argmax()) == 4,
+        "derivative_has_two_cases": bool(np.abs(slopes - jacobian(small)).max() < step),
+        "closer_is_smaller": bool((np.diff(toward) < 0).all()),
+        "large_within_0_and_1": bool(((large > 0) & (large < 1)).all()),
+        "large_within_0_and_1_of_small_inputs": bool(((up_to_5 > 0) & (up_to_5 < 1)).all()),
+        "shift_saves_the_manual_way": bool(np.isfinite(stability["manual_cross_entropy"])),
+        "shift_saves_the_manual_way_of_small_inputs": bool(np.isfinite(manual).all()),
+    }

@@ -1,13 +1,24 @@
 """What decides the statements on softmax regression and its loss."""
 
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
 import numpy as np
 
 from tf_repro.core.data import random_samples
+from tf_repro.suite.derivations import softmax_regression as derivation
 from tf_repro.suite.derivations.softmax_regression import EXAMPLE
+from tf_repro.suite.numpy_programs import softmax_regression as numpy_program
 from tf_repro.suite.statements import agree
 
+FALLEN = 1 / 3
+"""What share of its first size counts as falling to 0: over 5000 steps the averaged gradient falls to 0.12 of it, and
+its terms to 0.86."""
 
-def decide(record):
+
+def decide(record: Any) -> dict[str, dict[str, Any]]:
     """The statements of the document that a number decides, from any engine's Record."""
     example, before, loss = record["example"], record["before"], record["trajectory"]["loss"]
     softmax, samples = example["softmax"], len(record["label probability"]["q"])
@@ -16,6 +27,10 @@ def decide(record):
     factor = np.abs(summed).sum() / np.abs(before["gradient"]).sum()
     as_computed = example["softmax_of_5_1_-3"]
     return {
+        "derivation": derivation_lines(),
+        "modelling": modelling(),
+        "variants": variants(),
+        "after": trained(before, record["after"]),
         "example": {
             "sum": softmax.sum(),
             "each_below_one": bool((softmax < 1).all()),
@@ -45,7 +60,115 @@ def decide(record):
     }
 
 
-def _approaches_zero_from_below(experiment):
+def _approaches_zero_from_below(experiment: Any) -> Any:
     order = np.argsort(experiment["q"])
     loss = experiment["loss"][order]
     return {"below_zero": bool((loss <= 0).all()), "rises_with_q": bool((np.diff(loss) >= 0).all())}
+
+
+def derivation_lines(logits: Any = (0.3, -0.2, 0.9), label: int = 1) -> Any:
+    """The tutorial's second and fourth line of ``∂L/∂g_i``, taken literally, against ``p_i - q_i``."""
+    q = np.exp(logits) / np.exp(logits).sum()
+    p = np.eye(len(q))[label]
+    true = p - q
+    total = np.eye(len(q)) * q - np.outer(q, q)  # ∂q_k/∂g_i
+    inner_sum = np.full_like(q, (p / q).sum()) * total.sum(axis=0)
+    by_own_logit = (p / q) @ (np.diag(q) - np.diag(q * q))  # (g_k)' is 1 where k = i alone
+    by_logit_i = (p / q) @ (np.diag(q) - np.outer(q, q))
+    return {
+        "second_line_is_the_gradient": agree(inner_sum, true, roundings=20),
+        "second_line_is_the_gradient_without_inner_sum": agree((p / q) @ total, true, roundings=20),
+        "fourth_line_is_the_gradient": agree(by_own_logit, true, roundings=20),
+        "fourth_line_is_the_gradient_with_g_i": agree(by_logit_i, true, roundings=20),
+    }
+
+
+def modelling() -> Any:
+    """The share's formula with its sum over features j instead of classes i; logistic regression; matrices."""
+    x, w = np.array([1.0, 0.5, 2.0]), np.array([[0.1, -0.4, 0.3], [0.2, 0.1, -0.2]])
+    powers = np.exp(w @ x)
+    over_features = powers / np.exp(w * x).sum(axis=1)
+    over_classes = powers / powers.sum()
+    z = w @ x
+    sigmoid = 1 / (1 + np.exp(z[1] - z[0]))
+    one = np.ones(())
+    features, labels = random_samples(samples=20, features=3, classes=4)
+    weights = np.random.RandomState(0).randn(4, 4)
+    rows = np.exp(features @ weights.T)
+    return {
+        "shares_sum_to_one": agree(over_features.sum(), one, roundings=20),
+        "shares_sum_to_one_over_classes": agree(over_classes.sum(), one, roundings=20),
+        "two_classes_are_logistic": agree(over_classes[0], sigmoid, roundings=20),
+        "matrix_form_is_row_by_row": agree(
+            rows / (rows @ np.ones((4, 1))), np.array([row / row.sum() for row in rows]), roundings=20
+        ),
+        "diagonal_is_the_sum": agree(
+            np.diagonal(labels @ np.log(rows).T), (labels * np.log(rows)).sum(axis=1), roundings=20
+        ),
+        "works_on_arrays": _multiplies(labels, np.log(rows), as_matrices=False),
+        "works_on_arrays_of_matrices": _multiplies(labels, np.log(rows), as_matrices=True),
+    }
+
+
+def _multiplies(p: Any, log_q: Any, as_matrices: bool) -> Any:
+    """Whether ``P * ln(Q)ᵀ``, as the class writes the product, gives samples × samples."""
+    with numpy_program.matrices():
+        if as_matrices:
+            p, log_q = numpy_program.matrix(p), numpy_program.matrix(log_q)
+        try:
+            return (p * log_q.T).shape == (len(p), len(p))
+        except ValueError:
+            return False
+
+
+@cache
+def variants(steps: int = 200) -> Any:
+    """Trainings that the tutorial mentions or leaves open: the other sign, other ranges of features, other data."""
+    features, labels = random_samples()
+    up, down = (numpy_program.run(steps=steps, flag=flag) for flag in (1, -1))
+    pixels = features.copy()
+    pixels[:, 1:] *= 255
+    wide = features.copy()
+    wide[:, 1:] *= 5
+    separable = np.array([[1.0, -1.0], [1.0, 1.0]]), np.eye(2)
+    scaled = numpy_program.run(features=features, labels=labels, steps=3)
+    return {
+        "other_sign_is_the_same_training": bool((up["after"]["w"] == down["after"]["w"]).all()),
+        "trains_on_pixels": _is_finite(numpy_program.run(features=pixels, labels=labels, steps=3)),
+        "trains_on_pixels_scaled": _is_finite(scaled),
+        "first_1000_do_most_of_features_to_5": _most_in_the_first_1000(derivation.run(features=wide, labels=labels)),
+        "loss_nears_zero": bool(up["after"]["loss"] > -0.1),
+        "loss_nears_zero_on_separable_data": bool(
+            numpy_program.run(features=separable[0], labels=separable[1], steps=500)["after"]["loss"] > -0.1
+        ),
+    }
+
+
+def _is_finite(record: Any) -> Any:
+    return bool(np.isfinite(record["after"]["loss"]))
+
+
+def _most_in_the_first_1000(record: Any) -> Any:
+    loss = record["trajectory"]["loss"]
+    return bool(loss[1000] - loss[0] > (loss[-1] - loss[0]) / 2)
+
+
+def trained(before: Any, after: Any) -> Any:
+    """Whether ``p - q`` falls to 0 term by term, or only in the mean; and the gradient where w is not 0."""
+    features, labels = random_samples()
+    error, mean = _error(features, labels, after["w"])
+    first_error, first_mean = _error(features, labels, before["w"])
+    terms = sum(features.shape) + labels.shape[1]
+    return {
+        "each_term_vanishes": bool(np.abs(error).mean() < FALLEN * np.abs(first_error).mean()),
+        "each_term_vanishes_in_the_mean": bool(np.abs(mean).mean() < FALLEN * np.abs(first_mean).mean()),
+        "gradient_is_the_mean_of_p_minus_q_times_x": agree(after["gradient"], mean, roundings=8 * terms),
+    }
+
+
+def _error(features: Any, labels: Any, weights: Any) -> Any:
+    """``p - q``, and the mean of ``(p - q) x`` over the samples."""
+    logits = features @ weights.T
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    error = labels - powers / powers.sum(axis=1, keepdims=True)
+    return error, error.T @ features / len(features)

@@ -1,0 +1,208 @@
+"""Every statement has a counter-example: something wrong, for which it must be decided the other way."""
+
+import numpy as np
+import pytest
+
+from tf_repro.core.record import Record
+from tf_repro.suite import claims, run
+from tf_repro.suite.statements import (
+    agree,
+    reverse_mode,
+    softmax_cross_entropy,
+    softmax_jacobian,
+    softmax_regression,
+)
+
+DOCUMENTS = ("softmax_jacobian", "softmax_cross_entropy", "softmax_regression", "reverse_mode")
+
+
+def replaced(moment, quantity, change):
+    """A change of one quantity of a Record."""
+
+    def apply(record):
+        changed = {**record[moment], quantity: change(record[moment][quantity])}
+        return Record({**record, moment: changed})
+
+    return apply
+
+
+def negative(value):
+    return -value
+
+
+def turned(value):
+    return value[::-1]
+
+
+# Statement → the Record's change that it must notice.
+OF_RECORDS = {
+    "softmax_jacobian": {
+        "jacobian/loop_is_jacobian": replaced("jacobian", "jacobian", lambda jac: np.diag(np.diag(jac))),
+        "jacobian/one_line_is_jacobian": replaced("jacobian", "jacobian", lambda jac: jac * (1 + 1e-5)),
+        "jacobian/sentence_is_jacobian_with_k": replaced("jacobian", "jacobian", negative),
+        "jacobian/asked_is_jacobian_on_values": replaced("jacobian", "y", turned),
+        "jacobian/sentence_is_jacobian": replaced(
+            "jacobian", "jacobian", lambda jac: softmax_jacobian.sentence(Y, Y[:, None])
+        ),
+        "overflow/naive_has_nan": replaced("overflow", "naive", np.nan_to_num),
+        "overflow/shifted_has_nan": replaced("overflow", "shifted", lambda y: y * np.nan),
+    },
+    "softmax_cross_entropy": {
+        "network/in_unit_interval": replaced("before, manual", "logits", lambda q: 2 * q),
+        "network/manual_descent_lowers": replaced("after, manual", "logits", lambda q: q**4),
+        "network/fused_descent_lowers": replaced("after, fused", "logits", lambda z: 10 * LABELS),
+        "network/fused_descent_lowers_without_minus": replaced("after, manual", "logits", lambda q: q**4),
+        "network/softmax_fits_as_logits": replaced("before, manual", "cost", lambda cost: TWICE),
+        "examples/large_within_0_and_1": replaced("stability", "shifted_softmax", lambda y: np.full(5, 0.2)),
+        "examples/shift_saves_the_manual_way": replaced("stability", "manual_cross_entropy", np.nan_to_num),
+    },
+    "softmax_regression": {
+        "example/each_below_one": replaced("example", "softmax", lambda y: y * 2),
+        "example/first_is_over_98_percent": replaced("example", "softmax", lambda y: y + 0.1),
+        "example/first_is_over_98_percent_of_5_1_-3": replaced("example", "softmax_of_5_1_-3", turned),
+        "example/shares_are_softmax": replaced("example", "softmax", lambda y: np.array([1.0, 0.2, -0.2])),
+        "example/shares_are_softmax_with_exp": replaced("example", "softmax", turned),
+        "trajectory/below_zero": replaced("trajectory", "loss", negative),
+        "trajectory/rises": replaced("trajectory", "loss", turned),
+        "trajectory/first_1000_do_most": replaced("trajectory", "loss", lambda loss: np.linspace(-3, -1, loss.size)),
+        "two classes/below_zero": replaced("two classes", "loss", negative),
+        "two classes/rises_with_q": replaced("two classes", "loss", turned),
+        "label probability/below_zero": replaced("label probability", "loss", negative),
+        "label probability/rises_with_q": replaced("label probability", "loss", turned),
+        "after/each_term_vanishes_in_the_mean": replaced("after", "w", negative),
+        "after/gradient_is_the_mean_of_p_minus_q_times_x": replaced("after", "gradient", lambda g: g * (1 + 1e-5)),
+    },
+    "reverse_mode": {
+        "cosine/within_one": replaced("before, cosine", "cost", lambda cost: cost + 3),
+        "cosine/descent_turns_away": replaced("after, cosine", "cost", negative),
+    },
+}
+
+# Statement → what its decision computes with, and something else in its place.
+OF_COMPUTATIONS = {
+    "softmax_jacobian": {
+        "jacobian/asked_is_jacobian": ("asked_gradient", lambda y, _: softmax_jacobian.jacobian(y)[:, None, :]),
+        "small/naive_is_shifted": ("naive_softmax", lambda z: np.exp(z) / np.exp(z).max()),
+        "small/matrix_is_normalised_as_a_whole": (
+            "naive_softmax",
+            lambda z: np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True),
+        ),
+        "small/asked_code_compiles": ("_compiles", lambda code: True),
+        "small/asked_code_compiles_with_bracket": ("_compiles", lambda code: False),
+    },
+    "softmax_cross_entropy": {
+        "examples/within_0_and_1": ("softmax", lambda z: np.exp(z)),
+        "examples/prediction_is_the_largest": ("softmax", lambda z: np.exp(-z) / np.exp(-z).sum()),
+        "examples/derivative_has_two_cases": ("jacobian", lambda y: np.diag(y * (1 - y))),
+        "examples/closer_is_smaller": (
+            "softmax",
+            lambda z: np.array([0.7, 0.2, 0.1]) if z.size == 3 else np.full(5, 0.2),
+        ),
+        "examples/large_within_0_and_1_of_small_inputs": ("softmax", np.exp),
+        "examples/shift_saves_the_manual_way_of_small_inputs": ("softmax", lambda z: np.where(z == 5, 0.0, np.exp(z))),
+    },
+    "softmax_regression": {
+        "after/each_term_vanishes": ("_error", lambda _, __, w: (np.array(0.1 if w.any() else 1.0), w)),
+        "derivation/second_line_is_the_gradient": ("agree", lambda *_, **__: True),
+        "derivation/second_line_is_the_gradient_without_inner_sum": ("agree", lambda *_, **__: False),
+        "derivation/fourth_line_is_the_gradient": ("agree", lambda *_, **__: True),
+        "derivation/fourth_line_is_the_gradient_with_g_i": ("agree", lambda *_, **__: False),
+        "modelling/shares_sum_to_one": ("agree", lambda *_, **__: True),
+        "modelling/shares_sum_to_one_over_classes": ("agree", lambda *_, **__: False),
+        "modelling/two_classes_are_logistic": ("agree", lambda *_, **__: False),
+        "modelling/matrix_form_is_row_by_row": ("agree", lambda *_, **__: False),
+        "modelling/diagonal_is_the_sum": ("agree", lambda *_, **__: False),
+        "modelling/works_on_arrays": ("_multiplies", lambda *_, **__: True),
+        "modelling/works_on_arrays_of_matrices": ("_multiplies", lambda *_, **__: False),
+    },
+}
+
+Y = np.exp(np.array([0.5, -1.0, 2.0, 0.0, 1.5, -0.5, 3.0, -2.0, 1.0, 0.25]))
+Y /= Y.sum()
+LOGITS = np.array([0.5, -1.0, 2.0, 0.0, 1.5, -0.5, 3.0, -2.0, 1.0, 0.25])
+LABELS = softmax_cross_entropy.document_data()[1]
+TWICE = None
+
+
+@pytest.fixture(scope="module")
+def truths(record):
+    return {document: record(document, "derivation") for document in DOCUMENTS}
+
+
+def decided(document, record):
+    return {
+        f"{moment}/{name}": value
+        for moment, quantities in run.decide(document, record).items()
+        for name, value in quantities.items()
+    }
+
+
+@pytest.mark.parametrize(("document", "statement"), [(d, s) for d, each in OF_RECORDS.items() for s in each])
+def test_a_record_that_says_otherwise_is_decided_otherwise(document, statement, truths, monkeypatch):
+    truth = truths[document]
+    if statement == "network/softmax_fits_as_logits":
+        probabilities = truth["before, manual"]["logits"]
+        monkeypatch.setitem(globals(), "TWICE", softmax_cross_entropy.cross_entropy_of(probabilities, LABELS))
+    before, after = decided(document, truth), decided(document, OF_RECORDS[document][statement](truth))
+    assert bool(after[statement]) is not bool(before[statement])
+
+
+@pytest.mark.parametrize(("document", "statement"), [(d, s) for d, each in OF_COMPUTATIONS.items() for s in each])
+def test_another_computation_is_decided_otherwise(document, statement, truths, monkeypatch):
+    modules = {each.__name__.rpartition(".")[2]: each for each in (softmax_jacobian, softmax_cross_entropy)}
+    modules["softmax_regression"] = softmax_regression
+    before = decided(document, truths[document])[statement]
+    monkeypatch.setattr(modules[document], *OF_COMPUTATIONS[document][statement])
+    assert bool(decided(document, truths[document])[statement]) is not bool(before)
+
+
+def test_every_statement_has_a_counter_example():
+    tested = {(d, s) for table in (OF_RECORDS, OF_COMPUTATIONS) for d, each in table.items() for s in each}
+    cached = {("softmax_regression", f"variants/{name}") for name in softmax_regression.variants(2)}
+    for document in DOCUMENTS:
+        for claim in claims.load(document).claims:
+            names = [claim.quantity, claim.mistake] if claim.figures[0].rule == "statement" else []
+            for name in filter(None, names):
+                assert (document, f"{claim.moment}/{name}") in tested | cached, claim.id
+
+
+def test_the_variants_of_the_training_are_decided_by_what_they_compute(monkeypatch):
+    program = softmax_regression.numpy_program
+    right = program.run
+
+    def other_sign_ignored(**how):
+        return right(**how | {"flag": 1, "step": 0.2 if how.get("flag") == -1 else 0.1})
+
+    variants = softmax_regression.variants.__wrapped__
+    usual = variants(20)
+    monkeypatch.setattr(program, "run", other_sign_ignored)
+    assert usual["other_sign_is_the_same_training"]
+    assert not variants(20)["other_sign_is_the_same_training"]
+    monkeypatch.setattr(program, "run", right)
+    monkeypatch.setattr(program, "softmax", lambda x, w: program.matrix(_shifted(np.asarray(x * w.T))))
+    assert not usual["trains_on_pixels"]
+    assert variants(20)["trains_on_pixels"], "a softmax that is shifted does not overflow"
+
+
+def _shifted(z):
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True) + np.finfo(float).tiny  # whose logarithm is finite
+
+
+def test_reverse_mode_takes_the_other_cost_from_the_programs_own_run(truths):
+    moments = reverse_mode.decide(truths["reverse_mode"])
+    np.testing.assert_array_equal(moments["after, cost y0·y"]["w_of_y1_times_y"], [-4, -25])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        (np.float32(1), np.float32(1) + np.float32(2**-23), True),
+        (np.float32(1), np.float32(1) + np.float32(3 * 2**-23), False),
+        (np.float64(1), np.float64(1) + 2**-23, False),
+        (np.zeros(2), np.zeros(3), False),
+        (np.zeros(1), np.full(1, np.nan), False),
+    ],
+)
+def test_agreement_is_counted_in_roundings_of_the_values_own_type(a, b, same):
+    assert agree(a, b, roundings=4) is same
