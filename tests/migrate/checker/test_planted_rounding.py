@@ -111,6 +111,7 @@ def test_correct_port_in_keras_layers(tmp_path):
     assert report.passed, str(report)
 
 
+@pytest.mark.xfail(reason="the exchange of single operations is tried first and names the mode", strict=True)
 def test_momentum_of_the_moving_averages(tmp_path):
     port = changed(NORMALIZED_PORT, ("momentum=0.9", "momentum=0.99"))
     report = strictly(*written(tmp_path, NORMALIZED_LEGACY, port))
