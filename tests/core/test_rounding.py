@@ -181,3 +181,66 @@ def test_the_precisions_are_numpys():
     for name, precision in rounding.PRECISIONS.items():
         assert precision.unit == np.finfo(name).eps / 2
         assert precision.tiny == np.finfo(name).tiny
+        assert precision.largest == np.finfo(name).max
+
+
+def _absorbed(n):
+    """1 and n - 1 times u: added one by one to 1, each is a tie and rounds to even, to nothing."""
+    return np.float32([1, *[UNIT] * (n - 1)])
+
+
+@pytest.mark.parametrize("n", [2, 3, 8, 100])
+def test_the_bound_of_a_sum_is_attained(n):
+    terms = _absorbed(n)
+    computed, bound = np.add.accumulate(terms)[-1], Rounded(terms).sum()
+    assert bound.contains(computed)
+    assert abs(computed - bound.value) > 0.999 * bound.error
+
+
+@pytest.mark.parametrize("n", [2, 3, 8, 100])
+def test_the_bound_of_an_inner_product_is_attained(n):
+    factor = np.float32(1 + 2.0**-12)  # its square is a tie that rounds down by u
+    a, b = np.float32([factor, *[UNIT] * (n - 1)]), np.float32([factor, *[1] * (n - 1)])
+    computed, bound = np.add.accumulate(a * b)[-1], Rounded(a) @ Rounded(b)
+    assert bound.contains(computed)
+    assert abs(computed - bound.value) > 0.999 * bound.error
+
+
+def test_one_addition_forgotten_is_found(monkeypatch):
+    summed = Rounded._summed
+    monkeypatch.setattr(Rounded, "_summed", lambda self, *parts: summed(self, *parts[:3], parts[3] - 1))
+    with pytest.raises(AssertionError):
+        test_the_bound_of_a_sum_is_attained(100)
+    with pytest.raises(AssertionError):
+        test_the_bound_of_an_inner_product_is_attained(100)
+
+
+def test_softmax_of_logits_whose_errors_differ():
+    """The maximum's error moves every entry's shift, and with it the shift's rounding."""
+    z, error = np.array([0.0, -5.0, -1.0]), np.array([2.0**20, 0.0, 0.0]) * UNIT
+    bound = Rounded(z, error).softmax()
+    for sign in (-1, 1):
+        off = abs(softmax(z + sign * error) - bound.value)
+        assert (off <= bound.error).all()
+        assert off.max() > 0.9 * bound.error.max()
+
+
+def test_given_numbers_below_the_normal_ones_may_be_flushed_to_zero():
+    number = exactly("float32")
+    assert (number(1e-39) * 1e30).contains(0.0)
+    assert not (number(1e-37) * 1e30).contains(0.0)
+
+
+def test_an_exponential_that_underflows_may_be_clipped():
+    """Eigen clips the exponent at -88.376, whose exponential is not zero."""
+    clipped = np.exp(-88.376)
+    assert np.exp(Rounded(-1000.0)).contains(clipped)
+    assert Rounded([0.0, -1000.0]).softmax()[1].contains(clipped)
+
+
+def test_what_may_overflow_has_no_bound():
+    assert np.isinf(np.exp(Rounded(100.0)).error)
+    assert np.isinf((Rounded(2e38) + Rounded(2e38)).error)
+    assert np.isinf(Rounded([2e38, 2e38]).sum().error)
+    assert np.isinf((1 / Rounded(1e-39)).error)
+    assert np.isfinite(np.exp(Rounded(88.0)).error)

@@ -130,3 +130,10 @@ def test_bad_figures(printed, rule, message):
 def test_a_figure_is_within_a_bound_up_to_half_its_last_digit():
     assert Figure("0.3", "decimals").is_within(Bound(0.34, 0.0))
     assert not Figure("0.3", "decimals").is_within(Bound(0.36, 0.0))
+
+
+def test_an_infinite_bound_explains_nothing():
+    unbounded = Bound(1.0, float("inf"))
+    assert not unbounded.holds(2.0)
+    assert not Figure("2", "rounding").is_printed_by(1.0, unbounded)
+    assert not Figure("2", "decimals").is_within(unbounded)

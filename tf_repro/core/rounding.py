@@ -5,9 +5,11 @@ its sums, with or without fused multiply-add, is no further from the value than 
 running error analysis, kept whole, not to first order:
 
 - an operation rounds its result once: ``|fl(a ∘ b) - a ∘ b| ≤ u |a ∘ b|``; a fused multiply-add rounds less often;
-- a sum of n terms, in any order, is off by at most ``γ(n-1) Σ|terms|`` with ``γ(k) = k u / (1 - k u)``;
+- k roundings compound to at most ``γ(k) = k u / (1 - k u)``: a sum of n terms, in any order, is off by at most
+  ``γ(n-1) Σ|terms|``;
 - a division may be a product with a rounded reciprocal, and functions have the accuracy of :data:`ACCURACY`;
-- what is smaller than the smallest normal number may be flushed to zero.
+- what is smaller than the smallest normal number may be flushed to zero, whether it is given or computed;
+- what may exceed the largest number has no bound: its error is infinite.
 
 Both kinds of arithmetic go through the same derivation: a Rounded array answers NumPy's ``exp``, ``log`` and ``abs``
 and the operators, so that the formulas are written once.
@@ -37,18 +39,20 @@ class Precision:
         name: its dtype.
         unit: the unit roundoff u, half the distance from 1 to the next number.
         tiny: the smallest normal number.
+        largest: the largest finite number.
         carrier: the wider format that values and errors are computed in.
     """
 
     name: str
     unit: float
     tiny: float
+    largest: float
     carrier: type[np.floating[Any]]
 
 
 PRECISIONS = {
-    "float32": Precision("float32", 2.0**-24, 2.0**-126, np.float64),
-    "float64": Precision("float64", 2.0**-53, 2.0**-1022, np.longdouble),
+    "float32": Precision("float32", 2.0**-24, 2.0**-126, 2.0**128 - 2.0**104, np.float64),
+    "float64": Precision("float64", 2.0**-53, 2.0**-1022, np.finfo(np.float64).max, np.longdouble),
 }
 
 ACCURACY = {"divide": 5, "exp": 4, "log": 6, "sqrt": 2}
@@ -137,7 +141,7 @@ class Rounded:
         value = self.value / other.value
         with np.errstate(divide="ignore", invalid="ignore"):
             carried = (self.error + abs(value) * other.error) / smallest
-        bounded = (smallest > 0) & (abs(other.value) + other.error <= LARGEST_DIVISOR)
+        bounded = (smallest >= self.precision.tiny) & (abs(other.value) + other.error <= LARGEST_DIVISOR)
         return self._rounded(value, np.where(bounded, carried, np.inf), ACCURACY["divide"])
 
     def __radd__(self, other: Any) -> Rounded:
@@ -162,7 +166,7 @@ class Rounded:
         if exponent != 2:
             raise InputError(f"the exponent must be 2. Received: {exponent!r}")
         square = self * self
-        return self._like(square.value, square.error + ACCURACY["exp"] * self.precision.unit * abs(square.value))
+        return self._like(square.value, square.error + self._gamma(ACCURACY["exp"]) * (square.value + square.error))
 
     def __matmul__(self, other: Any) -> Rounded:
         other = self._lifted(other)
@@ -194,20 +198,21 @@ class Rounded:
         """Softmax along the last axis, shifted by the maximum; tighter than step by step.
 
         With exponents off by ``δ``, entry i is ``y_i e^δ_i / Σ y_k e^δ_k``, largest and smallest where ``δ_i`` and the
-        others have opposite signs. The shift's and the exponential's roundings count as errors of the exponents.
+        others have opposite signs. The shift's and the exponential's roundings count as errors of the exponents:
+        ``|δ_i| ≤ e_i + u (|z_i - max z| + e_i + max e) - ln(1 - γ)`` with ``γ`` the exponential's. An exponential may
+        be flushed to zero; the sum is 1 at least, but for its roundings.
         """
-        unit = self.precision.unit
         shifted = self.value - self.value.max(-1, keepdims=True)
         powers = np.exp(shifted)
         value = powers / powers.sum(-1, keepdims=True)
-        off = self.error + unit * (abs(shifted) + 2 * self.error) + ACCURACY["exp"] * unit * (1 + unit)
+        reach = abs(shifted) + self.error + self.error.max(-1, keepdims=True)
+        off = self.error + self._gamma(1) * reach - np.log1p(-self._gamma(ACCURACY["exp"]))
         up, down = np.exp(off), np.exp(-off)
         most = value * up / (value * up + (value * down).sum(-1, keepdims=True) - value * down)
         least = value * down / (value * down + (value * up).sum(-1, keepdims=True) - value * up)
-        terms = (shifted.shape[-1] - 1) * unit
-        return self._rounded(
-            value, np.maximum(most - value, value - least), ACCURACY["divide"] + terms / (1 - terms) / unit
-        )
+        flushed = 2 * (shifted.shape[-1] + 1) * self.precision.tiny
+        carried = np.maximum(most - value, value - least) + flushed
+        return self._rounded(value, carried, ACCURACY["divide"] + shifted.shape[-1] - 1)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if method != "__call__" or options or ufunc.__name__ not in _UFUNCS:
@@ -215,8 +220,9 @@ class Rounded:
         return _UFUNCS[ufunc.__name__](*(self._lifted(each) for each in inputs))
 
     def _exp(self) -> Rounded:
-        value = np.exp(self.value)
-        return self._rounded(value, value * np.expm1(self.error), ACCURACY["exp"])
+        with np.errstate(over="ignore"):
+            value = np.exp(self.value)
+        return self._rounded(value, value * np.expm1(self.error) + self.precision.tiny, ACCURACY["exp"])
 
     def _log(self) -> Rounded:
         smallest = self.value - self.error
@@ -237,23 +243,30 @@ class Rounded:
         if isinstance(other, Rounded):
             return other
         value = np.asarray(other, self.precision.carrier)
-        with np.errstate(over="ignore"):
-            return self._like(value, abs(value.astype(self.precision.name).astype(self.precision.carrier) - value))
+        with np.errstate(over="ignore", invalid="ignore"):
+            off = abs(value.astype(self.precision.name).astype(self.precision.carrier) - value)
+        return self._like(value, np.where(abs(value) < self.precision.tiny, abs(value), off))
 
     def _like(self, value: Any, error: Any) -> Rounded:
         return Rounded(value, error, self.precision)
 
+    def _gamma(self, times: float) -> float:
+        """What so many roundings compound to, relatively; the carrier's own on top, a few of them for each."""
+        unit = times * (self.precision.unit + 8 * float(np.finfo(self.precision.carrier).eps))
+        return unit / (1 - unit)
+
     def _rounded(self, value: Any, carried: Any, times: float = 1.0) -> Rounded:
-        """A result that is rounded ``times`` u, with what its operands carry; the carrier's own rounding on top."""
-        unit = times * self.precision.unit + 4 * float(np.finfo(self.precision.carrier).eps)
-        error = carried + unit * (abs(value) + carried)
-        return self._like(value, np.where(error > 0, error + self.precision.tiny, 0))  # an exact 0 rounds nothing
+        """A result that is rounded so many times, with what its operands carry."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            error = carried + self._gamma(times) * (abs(value) + carried)
+        error = np.where(error > 0, error + self.precision.tiny, error)  # an exact 0 rounds nothing
+        return self._like(value, np.where(abs(value) + error > self.precision.largest, np.inf, error))
 
     def _summed(self, value: Any, carried: Any, largest: Any, terms: int) -> Rounded:
         """A sum of so many terms, each rounded at most once before, whose sizes add up to ``largest``."""
-        additions = max(0, terms - 1) * (self.precision.unit + float(np.finfo(self.precision.carrier).eps))
-        gamma = additions / (1 - additions)
-        return self._like(value, carried + gamma * largest + terms * self.precision.tiny * (largest > 0))
+        flushed = 4 * terms * self.precision.tiny * (largest > 0)  # each product and each sum, and what they carry
+        error = carried + self._gamma(max(0, terms - 1)) * largest + flushed
+        return self._like(value, np.where(largest + error > self.precision.largest, np.inf, error))
 
 
 _UFUNCS: dict[str, Callable[..., Rounded]] = {

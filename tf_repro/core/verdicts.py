@@ -71,7 +71,7 @@ class Figure:
         if bound is None or self.rule == "statement":
             return False
         half = float(self._half_width()) if self.rule != "rounding" else 0.0
-        return abs(float(self.printed) - bound.truth) <= bound.error + half
+        return abs(float(self.printed) - bound.truth) <= bound.error + half < math.inf
 
     def ulp(self, value: Any) -> int | None:
         """Floating-point steps from ``value`` to the nearest one that prints as this figure; None from a nan.
@@ -165,11 +165,11 @@ class Bound:
     error: float
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is within the bound; a nan only where the truth is one."""
+        """Whether the value is within the bound; a nan only where the truth is one; nothing within an infinite one."""
         number = float(value)
         if math.isnan(self.truth) or math.isnan(number):
             return math.isnan(self.truth) and math.isnan(number)
-        return number == self.truth or abs(number - self.truth) <= self.error
+        return number == self.truth or abs(number - self.truth) <= self.error < math.inf
 
 
 @dataclass(frozen=True)

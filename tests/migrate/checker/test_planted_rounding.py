@@ -200,3 +200,11 @@ def test_bias_that_is_added_inside_a_layer(tmp_path):
     line = port.splitlines().index('        maps = tf.nn.relu(dense(feeds["x"]))') + 1
     change = f"with + for tf.nn.bias_add (only the order of rounding differs) inside the call on port.py:{line}"
     assert f"bias addition: {change}, the rung passes" in str(report)
+
+
+def test_the_measure_of_rounding_is_no_wider_than_rounding(tmp_path):
+    """The perturbation must not enter the gradients by its own slope, which is thousands of times as large."""
+    port = changed(PORT, ("(g, 0.5)", "(g, 0.50001)"))
+    report = migrate.check(*written(tmp_path, port=port), steps=1)
+    assert report.failed.name == "gradients", str(report)
+    assert report.failed.causes[0].name == "clipping"

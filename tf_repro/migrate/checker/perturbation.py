@@ -93,4 +93,5 @@ def _moved(tensor: Any, number: int, place: int) -> Any:
     last_place = tf.constant(numpy_dtype(np.finfo(numpy_dtype).eps))
     ops = tf.raw_ops
     draw = ops.Mul(x=ops.Sin(x=ops.Mul(x=tensor, y=frequency)), y=last_place)
-    return ops.AddV2(x=tensor, y=ops.Mul(x=tensor, y=draw))
+    moved = ops.StopGradient(input=ops.Mul(x=tensor, y=draw))  # its slope, c eps, is no rounding of a gradient
+    return ops.AddV2(x=tensor, y=moved)
