@@ -68,6 +68,12 @@ def test_the_same_recording_again_takes_the_place_of_the_old():
     assert [change.after for change in changes(atlas)] == ["1.5.1"]
 
 
+def test_a_release_that_was_recorded_after_all_is_no_longer_listed_as_missing():
+    atlas = Atlas(failed={"1.4.1": "no Python 3.6", "1.5.1": "no Python 3.6"})
+    merge(atlas, recording("1.4.1", [1]))
+    assert atlas.failed == {"1.5.1": "no Python 3.6"}
+
+
 def test_the_two_states_of_onednn_are_told_apart():
     atlas = atlas_of(recording("2.4.4", [1]), recording("2.5.3", [1], onednn="0"), recording("2.5.3", [2], onednn="1"))
     assert [(change.after, change.onednn) for change in changes(atlas)] == [("2.5.3", True)]

@@ -42,7 +42,7 @@ def test_the_page_names_every_release_and_probe(tmp_path):
     page = (tmp_path / "atlas.html").read_text()
     for column in load().columns:
         assert f'<th scope="col">{column.version}</th>' in page
-    assert "softmax_5, 1.5.1: order of summation" in page
+    assert "softmax_5, 1.5.1 (after 1.4.1): order of summation" in page
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ def merge(atlas: Atlas, recording: Mapping[str, Any]) -> None:
         InputError: it is no such recording.
     """
     column = _column(recording)
+    atlas.failed.pop(column.version, None)
     places = [each.place for each in atlas.columns]
     index = places.index(column.place) if column.place in places else len(places)
     if index == len(places):
