@@ -353,7 +353,7 @@ def count_of(shape):
 
 
 def test_number_of_classes_may_change_from_call_to_call():
-    for classes in (3, 5, 131, 7, 256, 1009, 512):
+    for classes in (3, 5, 131, 7, 256, 257, 1009, 512):
         labels, p, logits = problem(2, classes)
         expected = cross_entropy(p.numpy(), logits.numpy())[0].astype(float)
         np.testing.assert_allclose(dense(p, logits), expected, rtol=ONE_PASS)

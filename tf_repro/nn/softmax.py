@@ -325,9 +325,9 @@ def _row_sum(a, blocks):
         return tf.reduce_sum(a, -1, keepdims=True)
     if blocks[0] > 1:
         return tf.reduce_sum(_rounded(tf.reduce_sum(tf.reshape(a, [-1, *blocks]), -1)), -1, keepdims=True)
-    if blocks[1] < 256:
-        return tf.reduce_sum(a, -1, keepdims=True)
     whole = blocks[1] - blocks[1] % 256
+    if whole <= 256:
+        return tf.reduce_sum(a, -1, keepdims=True)
     return _row_sum(a[:, :whole], (whole // 256, 256)) + tf.reduce_sum(a[:, whole:], -1, keepdims=True)
 
 
