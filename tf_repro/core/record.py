@@ -112,6 +112,7 @@ def _encode(array: Array) -> dict[str, Any]:
 
 
 def decode_moments(container: Mapping[str, Any], key: str, origin: str) -> dict[str, dict[str, Array]]:
+    """The moments under ``key`` of parsed JSON; ``origin`` names the text in the :class:`.InputError`."""
     try:
         return {
             moment: {name: _decode(value) for name, value in quantities.items()}
