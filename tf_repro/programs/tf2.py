@@ -124,6 +124,7 @@ class Executed:
         self.function = body if engine == "eager" else tf.function(body, jit_compile=compiled, autograph=False)
 
     def __call__(self, feeds: Mapping[str, tf.Tensor]) -> Any:
+        """What the function returns, executed as the engine does."""
         self.calls += 1
         return self.function(feeds)
 
