@@ -1,7 +1,7 @@
 """Cross-entropy of the rows of a matrix, and its derivatives of every order.
 
-Every row has a *pivot*: its label, or the likeliest class of dense labels. Its entry is kept out of the sums and put back
-as what the others lack to 1, so that nothing cancels where the label is sure.
+Every row has a *pivot*: its label, or the likeliest class of dense labels. Its entry is kept out of the sums and put
+back as what the others lack to 1, so that nothing cancels where the label is sure.
 """
 
 import functools

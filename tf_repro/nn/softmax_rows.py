@@ -29,7 +29,7 @@ def centred(z: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
 
 
 def untaped(tensor: tf.Tensor) -> tf.Tensor:
-    """``tensor``, in eager mode as a constant, lest a tape keep intermediates; forward mode in a graph needs the path."""
+    """``tensor``, a constant in eager mode, lest a tape keep intermediates; forward mode in a graph needs the path."""
     return tf.stop_gradient(tensor) if tf.executing_eagerly() else tensor
 
 
