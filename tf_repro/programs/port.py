@@ -15,8 +15,7 @@ from legacy_tf1.run import command_line_of, failure
 from tf_repro.core.errors import InputError
 from tf_repro.optimizers import TF1Optimizer
 from tf_repro.programs.beside import flags_of_its_own, imports_beside
-
-RULE = "build() of a port must return {'variables': …, 'forward': …, 'step': …}"
+from tf_repro.programs.tf2 import require_form
 
 KERAS_SLOTS = {
     "SGD": {},
@@ -61,9 +60,6 @@ class Port:
         self.optimizer = content.get("optimizer")
         self._slots = content.get("slots") or {}
         self.forward_function, self.step_function = content.get("forward"), content.get("step")
-        for name in ("forward", "step"):
-            if content.get(name) is not None and not callable(content[name]):
-                raise InputError(f"{name} must be a function of the feeds. Received: {content[name]!r:.80}")
         if self.optimizer is not None and not isinstance(self.optimizer, keras.optimizers.Optimizer):
             raise InputError(f"optimizer must be a Keras optimizer. Received: {type(self.optimizer).__name__}")
 
@@ -84,11 +80,7 @@ class Port:
                 f"a port must leave TensorFlow 2's behaviour on. Received: {self.path.name}, which switches it off; "
                 "take out tf.compat.v1.disable_v2_behavior() or disable_eager_execution()"
             )
-        if not isinstance(content, dict):
-            raise InputError(f"{RULE}. Received: {type(content).__name__} from {self.path.name}")
-        unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots", "feeds"}
-        if unknown or not {"variables", "forward"} <= set(content):
-            raise InputError(f"{RULE}. Received: the keys {', '.join(map(str, content)) or 'none'}")
+        require_form(content, self.path.name)
         return content
 
     def _note_creation(self, create, **arguments):
