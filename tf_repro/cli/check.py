@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json as json_text
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from tf_repro.cli.options import Inputs, inputs_of
 from tf_repro.core.errors import InputError
 from tf_repro.core.files import check_output, write_atomically
 
 
 def check(
-    legacy: Annotated[Path, typer.Argument(metavar="LEGACY.py", help="The TF1 program, with build().")],
+    legacy: Annotated[Path, typer.Argument(metavar="LEGACY", help="The TF1 program, or a golden bundle of it.")],
     port: Annotated[Path, typer.Argument(metavar="PORT.py", help="The TF2 port, with build().")],
-    steps: Annotated[int, typer.Option(metavar="N", help="Training steps on the rung 'N steps'.")] = 10,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Training steps on the rung 'N steps'; 10, or as recorded.")
+    ] = None,
     max_ulp: Annotated[
         int | None,
         typer.Option(metavar="N", help="How many ULP any element may be off; what rounding makes without it."),
@@ -30,11 +33,10 @@ def check(
     feeds: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Arrays by placeholder; drawn where there are none.")
     ] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option("--input", metavar="NAME=VALUE", help="Of both build(), VALUE in JSON; may be repeated."),
+    inputs: Inputs = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Of drawn feeds and random initial values; 0, or as recorded.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of drawn feeds and random initial values.")] = 0,
     name_map: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,11 +55,16 @@ def check(
     The programs are compared rung by rung: variables, initial values, forward, gradients, one step, N steps, optimizer
     slots. Where they part, the tensor, both values and the tested causes are named.
 
+    LEGACY is a program or what `tf-repro record` made of one; a bundle is replayed without running TensorFlow 1, with
+    the steps, seed, feeds and inputs of the recording.
+
     build() of LEGACY.py returns a dict: placeholders and fetches (tensors by name), train (the train op) and, if you
     like, feeds (arrays by placeholder). build() of PORT.py returns: variables, forward and step (functions of the feeds
     by name; forward returns the fetches) and, if you like, optimizer (a Keras optimizer).
 
     Exit codes: 0, every rung is equal; 1, one is not; 2, wrong usage or unreadable input.
+
+    Example: tf-repro check legacy.py port.py --steps 20 --tf1-python tf1/bin/python
     """
     from tf_repro import migrate
     from tf_repro.cli.shell import quiet_tensorflow
@@ -77,7 +84,7 @@ def check(
             strict=strict,
             tf1_python=tf1_python,
             feeds=feeds,
-            inputs=_inputs(inputs or []),
+            inputs=inputs_of(inputs),
             seed=seed,
             name_map=_pairs(name_map or []),
             keep_going=keep_going,
@@ -89,23 +96,16 @@ def check(
     if html is not None:
         from tf_repro.report.html import check_page
 
-        write_atomically(html, check_page.check_page(report, legacy, port))
+        with _program(legacy) as program:
+            write_atomically(html, check_page.check_page(report, program, port))
     return 0 if report.passed else 1
 
 
-def _inputs(options: list[str]) -> dict[str, Any]:
-    values = {}
-    for option in options:
-        name, equals, text = option.partition("=")
-        try:
-            if not (name.isidentifier() and equals):
-                raise ValueError
-            values[name] = json_text.loads(text)
-        except ValueError:
-            raise InputError(
-                f"--input must be NAME=VALUE with VALUE in JSON, such as rate=0.1. Received: {option!r}"
-            ) from None
-    return values
+def _program(legacy: Path) -> AbstractContextManager[Path]:
+    """The TF1 program's file: what was given, or what lies in the bundle that was given."""
+    from tf_repro.migrate import golden
+
+    return golden.unpacked(golden.read(legacy)) if golden.is_bundle(legacy) else nullcontext(legacy)
 
 
 def _pairs(options: list[str]) -> dict[str, str | None]:
