@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (programs as text)
 """Recurrent cells and attention by hand: TF1 programs and correct ports of them, as text."""
 
 from tests.migrate.diagnosis.heads import HEAD, PORT_HEAD

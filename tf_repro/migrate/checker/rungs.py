@@ -13,10 +13,11 @@ import tensorflow as tf
 
 from tf_repro.core.errors import InputError
 from tf_repro.core.ulp import difference
+from tf_repro.migrate.checker import initializers
 from tf_repro.migrate.checker.climb import Climb, Skipped
 from tf_repro.migrate.checker.judge import gap, judge, not_reproducible
 from tf_repro.migrate.checker.noise import RUNS, spread_of
-from tf_repro.migrate.checker.outcome import FAILED, SKIPPED, Rung, listed
+from tf_repro.migrate.checker.outcome import FAILED, PASSED, SKIPPED, Cause, Rung, counted, listed
 
 __all__ = ["MEASURES", "Climb", "Skipped", "climbed", "facts", "gap", "judge", "prepared"]
 
@@ -47,12 +48,29 @@ def climbed(this, keep_going):
             continue
         moments.update(measured)
         rung = judge(this, name, measured)
+        if name == "initial values" and rung.status != FAILED:
+            rungs.append((initial_values(this), None))  # they are copied, so the climb goes on
+            continue
         if rung.difference is not None and (unsteady := _unsteady(measured, measure(this, prepared(this)))):
             rung, measured = replace(rung, detail=not_reproducible("the port", unsteady)), None
         rungs.append((rung, measured))
         if rung.status == FAILED and not keep_going:
             break
     return rungs, moments
+
+
+def initial_values(this):
+    """The rung "initial values": whether the port's initializers make what TF1's make."""
+    legacy, port = this.legacy["initial"], this.renamed(this.build().values())
+    if initializers.is_filled_later(legacy, port):
+        detail = "zeros in the port until TF1's values are put into it, so its initializers were not compared"
+        return Rung("initial values", PASSED, detail, ulp=0)
+    found = initializers.differences(legacy, port)
+    if not found:
+        return Rung("initial values", PASSED, f"{counted(len(port), 'initializer')} alike", ulp=0)
+    cause = Cause("initializer", f"with TF1's values put into {listed([this.mapping[n] for n in found])}", 0, True)
+    detail = initializers.sentence(found, this.mapping)
+    return Rung("initial values", FAILED, detail, tensor=next(iter(found)), causes=[cause])
 
 
 def _unsteady(measured, again):
