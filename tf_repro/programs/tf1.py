@@ -72,7 +72,7 @@ def run_tf1(
     return _record(path, *_run_in_process(path, options))
 
 
-def run_legacy(path, *, steps, seed, feeds, tf1_python=None, time_limit=None, start=None, inputs=None):
+def run_legacy(path, *, steps, seed, feeds, tf1_python=None, time_limit=None, start=None, inputs=None, shapes=None):
     """Run the TF1 program of a check.
 
     Args:
@@ -84,13 +84,14 @@ def run_legacy(path, *, steps, seed, feeds, tf1_python=None, time_limit=None, st
         time_limit: seconds that the interpreter may take.
         start: values in place of the program's initial ones, for compat.v1.
         inputs: keyword arguments of ``build()``, or None.
+        shapes: of each step's value for feeds that are given uncut, or None; for compat.v1.
 
     Returns:
         A Record of every moment, and the description of the program (see :func:`legacy_tf1.run.run`).
     """
     options = {"steps": steps, "seed": seed, "feeds": feeds, "inputs": inputs}
     if tf1_python is None:
-        moments, description = _run_in_process(path, options | {"start": start})
+        moments, description = _run_in_process(path, options | {"start": start, "shapes": shapes})
     else:
         moments, description = _run_in_interpreter(path, options, Path(tf1_python), time_limit)
     return _record(path, moments, description), description

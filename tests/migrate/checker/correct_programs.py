@@ -19,7 +19,8 @@ import tensorflow as tf
 from tf_repro import optimizers
 
 def build():
-    layers = [keras.layers.Conv2D(4, 3, padding="same", activation="relu"), keras.layers.MaxPool2D(2)]
+    normal = {name: keras.initializers.RandomNormal(stddev=1.0) for name in ("kernel_initializer", "bias_initializer")}
+    layers = [keras.layers.Conv2D(4, 3, padding="same", activation="relu", **normal), keras.layers.MaxPool2D(2)]
     model = keras.Sequential([keras.Input((8, 8, 2)), *layers])
     optimizer = optimizers.Adam(0.01)
 
@@ -125,7 +126,8 @@ import keras
 from tf_repro import optimizers
 
 def build():
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    normal = {name: keras.initializers.RandomNormal(stddev=1.0) for name in ("kernel_initializer", "bias_initializer")}
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, **normal)])
     model.compile(optimizers.RMSProp(0.01), "mse")
     return {
         "variables": model,

@@ -97,4 +97,6 @@ def sentence(found: Mapping[str, str], mapping: Mapping[str, str]) -> str:
     name, how = next(iter(found.items()))
     shown = name if mapping.get(name, name) == name else f"{name} ({mapping[name]} in the port)"
     more = "" if len(found) == 1 else f"; other initializers too: {listed(list(found)[1:])}"
-    return f"{counted(len(found), 'initializer')} of {len(mapping)} differ{'s' * (len(found) == 1)}: {shown} {how}{more}"
+    return (
+        f"{counted(len(found), 'initializer')} of {len(mapping)} differ{'s' * (len(found) == 1)}: {shown} {how}{more}"
+    )

@@ -15,7 +15,7 @@ from tf_repro.core.errors import InputError
 from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker import initializers
 from tf_repro.migrate.checker.climb import Climb, Skipped
-from tf_repro.migrate.checker.judge import gap, judge, not_reproducible
+from tf_repro.migrate.checker.judge import OTHERWISE, gap, judge, not_reproducible
 from tf_repro.migrate.checker.noise import RUNS, spread_of
 from tf_repro.migrate.checker.outcome import FAILED, PASSED, SKIPPED, Cause, Rung, counted, listed
 
@@ -45,6 +45,8 @@ def climbed(this, keep_going):
             continue
         except Lacking as reason:
             rungs.append((Rung(name, FAILED, str(reason)), None))
+            if not keep_going:
+                break
             continue
         moments.update(measured)
         rung = judge(this, name, measured)
@@ -75,10 +77,11 @@ def initial_values(this):
 
 def _unsteady(measured, again):
     """The names of what is not the same when it is measured twice."""
-    return [
+    names = (
         name for moment, quantities in measured.items() for name, value in quantities.items()
         if difference(value, again[moment][name]) is not None
-    ]  # fmt: skip
+    )  # fmt: skip
+    return list(dict.fromkeys(names))
 
 
 def noise(this):
@@ -120,8 +123,18 @@ def measure_initial(this, port):
     return {"initial": this.renamed(port.values())}
 
 
+@contextlib.contextmanager
+def _of_any_length():
+    """A port that fails on other inputs than the first step's lacks what TF1's program can do: the rung fails."""
+    try:
+        yield
+    except InputError as reason:
+        text = f"the port takes the first step's inputs, and not another number of examples or mode ({reason})"
+        raise Lacking(text) from None
+
+
 def measure_forward(this, port):
-    """The fetches before training."""
+    """The fetches before training, and again with other examples where they were drawn."""
     with _variables_made() as made:
         fetches = port.forward(this.feeds(0))
         if made:
@@ -137,7 +150,12 @@ def measure_forward(this, port):
             f"forward() must return every fetch of the TF1 program. Received: {', '.join(fetches)} without "
             f"{', '.join(missing)}; return it, or take it out of the fetches"
         )
-    return {"before": {name: fetches[name] for name in this.legacy["before"]}}
+    moments = {"before": {name: fetches[name] for name in this.legacy["before"]}}
+    if OTHERWISE in this.legacy:
+        with _of_any_length():
+            fetches = port.forward(this.otherwise_fed())
+        moments[OTHERWISE] = {name: fetches[name] for name in this.legacy["before"]}
+    return moments
 
 
 def measure_gradients(this, port):
@@ -171,7 +189,8 @@ def measure_steps(this, port):
     moments = {}
     with _variables_made() as made:
         for step in range(this.steps):
-            port.step(this.feeds(step))
+            with _of_any_length() if this.is_varied(step) else contextlib.nullcontext():
+                port.step(this.feeds(step))
             moments[f"step {step + 1}"] = this.renamed(port.values())
             if step == 0:
                 made.clear()

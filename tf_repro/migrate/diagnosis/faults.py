@@ -60,7 +60,13 @@ def on_this_release(this):
     """The TF1 program once more, from the same values and feeds, on the TensorFlow that runs the port."""
     feeds, start = this.legacy["feeds"], this.legacy["initial"]
     record, _ = run_legacy(
-        this.legacy_path, steps=this.steps, seed=this.seed, feeds=feeds, start=start, inputs=this.inputs
+        this.legacy_path,
+        steps=this.steps,
+        seed=this.seed,
+        feeds=feeds,
+        start=start,
+        inputs=this.inputs,
+        shapes=this.legacy.get("feed shapes"),
     )
     return record
 
