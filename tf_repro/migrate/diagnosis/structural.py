@@ -51,7 +51,7 @@ class Replay:
 
 def traces(this: Any, step: bool, gradients: bool) -> tuple[Trace, Trace]:
     """Both programs' traces, started from TF1's values and fed the first step's feeds."""
-    feeds = this.feeds(0)
+    feeds = this.traced_feeds()
     port = this.build()
     this.start(port)
     start = dict(this.legacy["initial"])
