@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, SKIPPED, Cause, CheckReport, Rung, Where
+from tf_repro.report.distance import of_rung
 
 STYLES = {PASSED: "green", FAILED: "bold red", SKIPPED: "yellow", NOT_REACHED: "dim"}
 
@@ -28,8 +29,7 @@ def show_ladder(console: Console, report: CheckReport) -> None:
         if rung.status == FAILED and rung.causes and rung.causes[0].where is not None:
             _show_place(console, rung.causes[0], rung.causes[0].where)
     for rung in report.rungs:
-        ulp = "" if rung.ulp is None else str(rung.ulp)
-        table.add_row(rung.name, f"[{STYLES[rung.status]}]{rung.status}[/]", ulp, escape(rung.detail))
+        table.add_row(rung.name, f"[{STYLES[rung.status]}]{rung.status}[/]", of_rung(rung), escape(rung.detail))
     console.print(table)
     for rung in report.rungs:
         if rung.status == FAILED:
