@@ -7,9 +7,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, SKIPPED, Cause, CheckReport, Rung, Where
+from tf_repro.migrate.checker.outcome import (
+    FAILED,
+    NOT_REACHED,
+    PASSED,
+    SKIPPED,
+    Cause,
+    CheckReport,
+    NotTested,
+    Rung,
+    Where,
+)
 from tf_repro.report.distance import of_rung
 
+MOST = 110
+"""How many characters of what was compared are shown: two lines of a terminal that is 100 wide; --json has them all."""
 STYLES = {PASSED: "green", FAILED: "bold red", SKIPPED: "yellow", NOT_REACHED: "dim"}
 
 
@@ -29,7 +41,9 @@ def show_ladder(console: Console, report: CheckReport) -> None:
         if rung.status == FAILED and rung.causes and rung.causes[0].where is not None:
             _show_place(console, rung.causes[0], rung.causes[0].where)
     for rung in report.rungs:
-        table.add_row(rung.name, f"[{STYLES[rung.status]}]{rung.status}[/]", of_rung(rung), escape(rung.detail))
+        table.add_row(
+            rung.name, f"[{STYLES[rung.status]}]{rung.status}[/]", of_rung(rung), escape(_shortened(rung.detail))
+        )
     console.print(table)
     for rung in report.rungs:
         if rung.status == FAILED:
@@ -76,5 +90,20 @@ def _show_failure(console: Console, rung: Rung) -> None:
         line(f"[dim]tested and ruled out[/]: {escape(rung.excluded)}")
     if rung.untested:
         line(f"[dim]not tested, the runs were used up[/]: {escape(rung.left_untested)}")
+    kinds: dict[str, list[NotTested]] = {}
     for each in rung.not_tested:
-        line(f"[dim]could not be tested[/]: {escape(f'{each.name}: {each.change}: {each.reason}')}")
+        kinds.setdefault(each.name, []).append(each)
+    for name, same in kinds.items():
+        more = f" (and {len(same) - 1} more)" if len(same) > 1 else ""
+        line(f"[dim]could not be tested[/]: {escape(f'{name}: {same[0].change}{more}: {same[0].reason}')}")
+
+
+def _shortened(detail: str) -> str:
+    """What was compared, without the tail of a long list of names.
+
+    Example:
+        >>> _shortened("26 variables: " + ", ".join(f"classifier/layer_{n}/kernel" for n in range(9)))
+        '26 variables: classifier/layer_0/kernel, classifier/layer_1/kernel, classifier/layer_2/kernel, ...'
+    """
+    head, rest = detail[:MOST].rpartition(", ")[0], detail[MOST:]
+    return f"{head}, ..." if rest and head else detail
