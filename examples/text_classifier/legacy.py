@@ -230,7 +230,7 @@ def build():
     subjects = tf.placeholder(tf.int32, [None], name="subjects")
     logits = classify(words, lengths, keep_prob=1.0)
     cross_entropy, loss = losses(logits, subjects)
-    train, _, _, norm = training(loss, learning_rate=0.003)
+    train = training(loss, learning_rate=0.003)[0]
     texts = make_texts(4 * 32, seed=0)
     return {
         "placeholders": {"words": words, "lengths": lengths, "subjects": subjects},
