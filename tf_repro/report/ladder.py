@@ -18,7 +18,8 @@ from tf_repro.migrate.checker.outcome import (
     Rung,
     Where,
 )
-from tf_repro.report.distance import of_rung
+from tf_repro.report.rungs import of_rung, title, verdict
+from tf_repro.report.terminal import STACKED
 
 MOST = 110
 """How many characters of what was compared are shown: two lines of a terminal that is 100 wide; --json has them all."""
@@ -36,20 +37,24 @@ def show_ladder(console: Console, report: CheckReport) -> None:
     table.add_column("rung", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("ULP", justify="right", no_wrap=True)
-    table.add_column("what was compared", overflow="fold")
+    is_wide = console.width >= STACKED
+    if is_wide:
+        table.add_column("what was compared", overflow="fold")
     for rung in report.rungs:
         if rung.status == FAILED and rung.causes and rung.causes[0].where is not None:
             _show_place(console, rung.causes[0], rung.causes[0].where)
     for rung in report.rungs:
-        table.add_row(
-            rung.name, f"[{STYLES[rung.status]}]{rung.status}[/]", of_rung(rung), escape(_shortened(rung.detail))
-        )
+        compared = [escape(_shortened(rung.detail))] if is_wide else []
+        status = f"[{STYLES[rung.status]}]{rung.status}[/]"
+        table.add_row(title(report, rung), status, of_rung(rung), *compared)
     console.print(table)
     for rung in report.rungs:
+        if rung.status == FAILED and not is_wide:
+            console.print(escape(f"{title(report, rung)}: {rung.detail}"), highlight=False, soft_wrap=True)
         if rung.status == FAILED:
-            _show_failure(console, rung)
+            _show_failure(console, report, rung)
     style = STYLES[PASSED if report.passed else FAILED]
-    console.print(f"[{style}]{escape(report.verdict)}[/]", highlight=False, soft_wrap=True)
+    console.print(f"[{style}]{escape(verdict(report))}[/]", highlight=False, soft_wrap=True)
 
 
 def _show_place(console: Console, cause: Cause, where: Where) -> None:
@@ -73,13 +78,13 @@ def _show_place(console: Console, cause: Cause, where: Where) -> None:
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def _show_failure(console: Console, rung: Rung) -> None:
+def _show_failure(console: Console, report: CheckReport, rung: Rung) -> None:
     def line(text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
     if rung.difference is not None:
         apart = rung.difference.text("TF1 program", "port")
-        line(f"[red]parts[/] at {rung.name}: {escape(f'{rung.tensor} {apart}')}")
+        line(f"[red]parts[/] at {title(report, rung)}: {escape(f'{rung.tensor} {apart}')}")
     for cause in rung.causes:
         line(f"[cyan]cause[/] {escape(str(cause))}")
     if rung.advice:

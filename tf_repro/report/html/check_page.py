@@ -10,11 +10,11 @@ from pathlib import Path
 from tf_repro.core.ulp import Difference, difference
 from tf_repro.migrate.checker.outcome import FAILED, Cause, CheckReport, Rung, Where
 from tf_repro.report.align import Line
-from tf_repro.report.distance import format_distance, of_rung
 from tf_repro.report.html import render
 from tf_repro.report.html.code import Mark
 from tf_repro.report.pictures.divergence import divergence
 from tf_repro.report.pictures.svg import Picture
+from tf_repro.report.rungs import format_distance, of_rung, title, verdict
 
 AROUND = 3
 """How many lines on either side of the marked one are shown."""
@@ -58,9 +58,10 @@ def check_page(report: CheckReport, legacy: Path, port: Path) -> str:
         excerpts=excerpts,
         units=of_rung,
         distance=format_distance,
+        title_of=title,
+        verdict=verdict(report),
         programs=[
-            (title, path, _lines(path), marks[str(path)])
-            for title, path in (("TF1 program", legacy), ("TF2 port", port))
+            (kind, path, _lines(path), marks[str(path)]) for kind, path in (("TF1 program", legacy), ("TF2 port", port))
         ],
     )
 
@@ -76,7 +77,7 @@ def _excerpts(where: Where) -> list[Excerpt]:
     marks = [("TF2 port", where.path, _port_mark(where), where.before)]
     if where.legacy_path is not None and where.legacy_line is not None:
         marks.insert(0, ("TF1 program", where.legacy_path, Mark(where.legacy_line), where.legacy_text))
-    return [Excerpt(title, Path(path).name, mark, _around(path, mark, text)) for title, path, mark, text in marks]
+    return [Excerpt(kind, Path(path).name, mark, _around(path, mark, text)) for kind, path, mark, text in marks]
 
 
 def _port_mark(where: Where) -> Mark:
@@ -121,8 +122,8 @@ def _apart(report: CheckReport, rung: Rung) -> tuple[Difference | None, Picture 
     apart = difference(legacy, port, scaled=True) or rung.difference
     if apart.size == 1:
         return apart, None
-    name, title = f"{rung.name.replace(' ', '-')}-divergence", f"{rung.tensor} on the rung {rung.name!r}"
-    return apart, divergence(name, title, legacy, port, apart)
+    name = f"{rung.name.replace(' ', '-')}-divergence"
+    return apart, divergence(name, f"{rung.tensor} on the rung {title(report, rung)!r}", legacy, port, apart)
 
 
 def _lines(program: Path) -> list[Line]:

@@ -1,14 +1,33 @@
-"""Distances in the unit that says something: ULP of a tensor's largest element."""
+"""A check's rungs as people read them: their names, and distances in the unit that says something."""
 
 from __future__ import annotations
 
 import math
 
 from tf_repro.core.ulp import Difference
-from tf_repro.migrate.checker.outcome import FAILED, Rung
+from tf_repro.migrate.checker.outcome import FAILED, CheckReport, Rung
 
 MAX_OWN_ULP = 9_999
 """Above it a distance in an element's own ULP only says that the element is small."""
+
+
+def title(report: CheckReport, rung: Rung) -> str:
+    """The rung's name; of "N steps" with their number.
+
+    Example:
+        >>> from tf_repro.core.record import Record
+        >>> report = CheckReport([], {}, Record({f"step {n}": {} for n in (1, 2, 3)}), Record({}), 0)
+        >>> title(report, Rung("N steps", FAILED)), title(report, Rung("slots", FAILED))
+        ('3 steps', 'slots')
+    """
+    steps = sum(moment.startswith("step ") for moment in report.legacy)
+    return rung.name.replace("N steps", f"{steps} steps") if steps else rung.name
+
+
+def verdict(report: CheckReport) -> str:
+    """The report's verdict, with the number of steps."""
+    text = report.verdict
+    return text if report.failed is None else text.replace(repr(report.failed.name), repr(title(report, report.failed)))
 
 
 def format_distance(apart: Difference) -> str:
