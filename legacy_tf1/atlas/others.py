@@ -24,7 +24,8 @@ VARIANTS = (
 )
 KERAS_OPTIMIZERS = ("SGD", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam", "RMSprop", "Ftrl")
 LAYERS = ("BatchNormalization", "LayerNormalization", "LSTM", "GRU", "Dense", "Embedding", "LeakyReLU", "ELU",
-          "SimpleRNN", "Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "Dropout", "Softmax", "ReLU", "PReLU")  # fmt: skip
+          "SimpleRNN", "Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "Dropout", "Softmax", "ReLU",
+          "PReLU")  # fmt: skip
 NEEDED = {"LSTM": [3], "GRU": [3], "SimpleRNN": [3], "Dense": [3], "Embedding": [3, 4], "Conv2D": [3, 3],
           "Conv2DTranspose": [3, 3], "DepthwiseConv2D": [3], "Dropout": [0.5]}  # fmt: skip
 LOSSES = ("MeanSquaredError", "BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy",
