@@ -67,5 +67,6 @@ def write_code_pages(app):
 
 
 def setup(app):
+    """Sphinx calls this, as it does every extension's."""
     app.connect("builder-inited", write_code_pages, priority=0)  # before the sources are looked for
     app.connect("autodoc-process-signature", signature_of_init)

@@ -216,8 +216,14 @@ def built(path, function, inputs):
         raise ProgramError(f"a program must define {function}(). Received: {name} without one")
     try:
         program = getattr(module, function)(**inputs)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a program raises what it likes
         raise ProgramError(failure(f"{function}() must succeed", error, path)) from None
+    check_form(program, function, name)
+    return program
+
+
+def check_form(program, function, name):
+    """Refuse what is not a program's description."""
     rule = function + "() of a TF1 program must return {'placeholders': {…}, 'fetches': {…}, 'train': …}. Received: "
     if not isinstance(program, dict):
         raise ProgramError(rule + f"{type(program).__name__} from {name}")
@@ -237,7 +243,6 @@ def built(path, function, inputs):
     for key, tensor in program["placeholders"].items():
         if not hasattr(tensor, "graph") or "Placeholder" not in getattr(getattr(tensor, "op", None), "type", ""):
             raise ProgramError(f"placeholders must be tf.placeholder tensors. Received: {key!r} = {tensor}")
-    return program
 
 
 def is_dense_number(tensor):
@@ -257,7 +262,7 @@ def load(path):
     try:
         with open(path, encoding="utf-8") as file:
             exec(compile(file.read(), path, "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a program raises what it likes
         raise ProgramError(failure("a program must load", error, path)) from None
     return module
 
@@ -313,7 +318,7 @@ def main(arguments):
         answer = {"error": str(error)}
     except ImportError as error:
         answer = {"error": f"the interpreter must have TensorFlow 1.x. Received: {sys.executable}: {error}"}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a program raises what it likes
         answer = {"error": "the TF1 program must run. Received: " + explain(error, request["path"])}
     with open(os.path.join(folder, "run.json"), "w", encoding="utf-8") as file:
         file.write(json.dumps(answer))

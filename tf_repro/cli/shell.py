@@ -26,7 +26,6 @@ SECONDS_TO_END = 0.8
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """While it lasts, Ctrl-C ends the command within a second, even where native code does not return to Python."""
-
     terminal = os.dup(2)  # quiet_tensorflow takes standard error away
 
     def end() -> None:

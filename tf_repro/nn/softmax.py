@@ -42,7 +42,6 @@ def softmax(logits, axis=-1, numerics="accurate"):
         Numer. Anal. 41 (2021), for the shifted forward pass.
 
     Example:
-
     >>> softmax([[0.0, 30.0, 0.0]]).numpy().round(3)
     array([[0., 1., 0.]], dtype=float32)
     >>> z = tf.constant([0.0, 30.0])
@@ -84,7 +83,6 @@ def log_softmax(logits, axis=-1):
         Blanchard, Higham and Higham (2021), as for `softmax`.
 
     Example:
-
     >>> log_softmax([0.0, 30.0]).numpy()  # tf.nn.log_softmax has 0 for the second entry
     array([-3.000000e+01, -9.357623e-14], dtype=float32)
     """

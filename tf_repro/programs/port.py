@@ -15,8 +15,7 @@ from legacy_tf1.run import command_line_of, failure
 from tf_repro.core.errors import InputError
 from tf_repro.optimizers import TF1Optimizer
 from tf_repro.programs.beside import flags_of_its_own, imports_beside
-
-RULE = "build() of a port must return {'variables': …, 'forward': …, 'step': …}"
+from tf_repro.programs.tf2 import require_form
 
 KERAS_SLOTS = {
     "SGD": {},
@@ -60,10 +59,7 @@ class Port:
             self.variables = dict(zip(names, self.variables.values(), strict=True))
         self.optimizer = content.get("optimizer")
         self._slots = content.get("slots") or {}
-        self._forward, self._step = content.get("forward"), content.get("step")
-        for name in ("forward", "step"):
-            if content.get(name) is not None and not callable(content[name]):
-                raise InputError(f"{name} must be a function of the feeds. Received: {content[name]!r:.80}")
+        self.forward_function, self.step_function = content.get("forward"), content.get("step")
         if self.optimizer is not None and not isinstance(self.optimizer, keras.optimizers.Optimizer):
             raise InputError(f"optimizer must be a Keras optimizer. Received: {type(self.optimizer).__name__}")
 
@@ -74,7 +70,7 @@ class Port:
         with imports_beside(self.path), flags_of_its_own(), command_line_of(str(self.path)):
             try:
                 exec(compile(self.path.read_text(encoding="utf-8"), str(self.path), "exec"), vars(module))
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a port raises what it likes
                 raise InputError(failure("a port must load", error, str(self.path))) from None
             if not callable(getattr(module, "build", None)):
                 raise InputError(f"a port must define build(). Received: {self.path.name} without one")
@@ -84,11 +80,7 @@ class Port:
                 f"a port must leave TensorFlow 2's behaviour on. Received: {self.path.name}, which switches it off; "
                 "take out tf.compat.v1.disable_v2_behavior() or disable_eager_execution()"
             )
-        if not isinstance(content, dict):
-            raise InputError(f"{RULE}. Received: {type(content).__name__} from {self.path.name}")
-        unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots", "feeds"}
-        if unknown or not {"variables", "forward"} <= set(content):
-            raise InputError(f"{RULE}. Received: the keys {', '.join(map(str, content)) or 'none'}")
+        require_form(content, self.path.name)
         return content
 
     def _note_creation(self, create, **arguments):
@@ -100,7 +92,7 @@ class Port:
             return function(*arguments, **options)
         except InputError:
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a port raises what it likes
             raise InputError(failure(f"{what} of the port must succeed", error, str(self.path))) from None
 
     def assign(self, values):
@@ -115,18 +107,18 @@ class Port:
     @property
     def has_step(self):
         """Whether the port can train."""
-        return self._step is not None
+        return self.step_function is not None
 
     def forward(self, feeds):
         """The fetches by name."""
-        fetches = self._call("forward()", self._forward, _tensors(feeds))
+        fetches = self._call("forward()", self.forward_function, _tensors(feeds))
         if not isinstance(fetches, dict):
             raise InputError(f"forward() must return the fetches by name. Received: {type(fetches).__name__}")
         return {name: _to_numpy(value) for name, value in fetches.items()}
 
     def step(self, feeds):
         """One training step; what it returned."""
-        return self._call("step()", self._step, _tensors(feeds))
+        return self._call("step()", self.step_function, _tensors(feeds))
 
     def gradients(self, feeds):
         """The gradients that one step applies, by variable; None where the port does not tell them."""

@@ -102,12 +102,12 @@ def _record(path, moments, description):
 
 
 def _run_in_process(path, options):
-    with ports_modules_hidden(), _own_modules(path), version_1() as tf:
+    with ports_modules_hidden(), own_modules(path), version_1() as tf:
         try:
             return runner.run(str(path), tf, **options)
         except runner.ProgramError as error:
             raise InputError(_with_mend(str(error))) from None
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a program raises what it likes
             raise InputError(runner.failure("the TF1 program must run", error, str(path))) from None
 
 
@@ -121,7 +121,7 @@ def _with_mend(text):
 
 
 @contextlib.contextmanager
-def _own_modules(path) -> Iterator[None]:
+def own_modules(path) -> Iterator[None]:
     """While it lasts, the program imports what lies beside it; its modules and flags are forgotten afterwards."""
     loaded = set(sys.modules)
     folder = str(Path(path).resolve().parent)
@@ -149,11 +149,11 @@ def _run_in_interpreter(path, options, python, time_limit):
             json.dumps(request, default=lambda value: np.asarray(value).tolist()), encoding="utf-8"
         )
         command = [shutil.which(python), "-W", "ignore", runner.__file__, str(folder / "request.json"), str(folder)]
-        code, printed = _run_limited(command, folder, time_limit)
+        code, printed = run_limited(command, folder, time_limit)
         return _read_answer(folder, code, printed, python)
 
 
-def _run_limited(command, folder, time_limit):
+def run_limited(command, folder, time_limit):
     """Run a command in a process group of its own, which is gone afterwards; exit code and what it printed."""
     blocked = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"}
     environment = {key: value for key, value in os.environ.items() if key not in blocked}
@@ -200,7 +200,7 @@ def _read_answer(folder, code, printed, python):
         return moments, answer["description"]
     except InputError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - what json and NumPy raise for a file that was cut short
         last = (printed.strip().splitlines() or ["nothing"])[-1][:200]
         ended = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise InputError(

@@ -44,7 +44,7 @@ def record(
         InputError: the program cannot be run so.
     """
     if tf1_python is None:
-        with ports_modules_hidden(), tf1._own_modules(path), version_1() as tf:
+        with ports_modules_hidden(), tf1.own_modules(path), version_1() as tf:
             return _trace(path, *graph.record(str(path), tf, seed, feeds, start, inputs))
     return _in_interpreter(path, feeds, start, {"seed": seed, "inputs": inputs}, tf1_python, time_limit)
 
@@ -67,7 +67,7 @@ def _in_interpreter(
             json.dumps(request, default=lambda value: np.asarray(value).tolist()), encoding="utf-8"
         )
         command = [str(python), "-W", "ignore", graph.__file__, str(folder / "request.json"), str(folder)]
-        tf1._run_limited(command, folder, time_limit)
+        tf1.run_limited(command, folder, time_limit)
         try:
             answer = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
             with np.load(folder / "graph.npz") as archive:

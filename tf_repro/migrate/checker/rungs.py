@@ -104,7 +104,7 @@ def measure_initial(this, port):
 
 def measure_forward(this, port):
     """The fetches before training."""
-    with _variables_made(port) as made:
+    with _variables_made() as made:
         fetches = port.forward(this.feeds(0))
         if made:
             made.clear()
@@ -151,7 +151,7 @@ def measure_steps(this, port):
     """The variables after every step, and the fetches after the last."""
     _require_steps(this, port)
     moments = {}
-    with _variables_made(port) as made:
+    with _variables_made() as made:
         for step in range(this.steps):
             port.step(this.feeds(step))
             moments[f"step {step + 1}"] = this.renamed(port.values())
@@ -206,7 +206,7 @@ def _require_steps(this, port):
 
 
 @contextlib.contextmanager
-def _variables_made(port):
+def _variables_made():
     """The names of the variables that are created while it lasts."""
     made: list[str] = []
 

@@ -74,7 +74,7 @@ def candidates(this: Any, name: str) -> Iterator[Candidate]:
         return
     matches = Matches(legacy, port, CLOSE[0], this.mapping)
     if name == "gradients":
-        yield from training.applied_gradients(this, found, legacy, port)
+        yield from training.applied_gradients(this, found, port)
     else:
         yield from training.updates(this, legacy, port, matches)
     yield from training.stopped_gradients(this, legacy, port, matches)

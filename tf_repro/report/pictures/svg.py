@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 INK = "#010203"  # stands for the page's text colour, and so never appears in a finished picture
 SERIES = ("#1f7fc4", "#c85a10", "#0a8f6a", "#b8609a", "#808080")  # at least 3:1 on white and on dark grey
@@ -106,7 +106,7 @@ def logarithmic(axes: Axes, side: str) -> None:
     axes.set(**{f"{side}scale": "log"})
     axis = getattr(axes, f"{side}axis")
     axis.set_major_formatter(FuncFormatter(power_of_ten))
-    axis.set_minor_formatter(FuncFormatter(lambda value, place: ""))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def shaded(axes: Axes, shares: Any, texts: Any, rows: Any, columns: Any, colour: str = SERIES[0]) -> None:
