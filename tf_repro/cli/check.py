@@ -80,7 +80,7 @@ def check(
     from tf_repro.report.console import Terminal
 
     check_outputs({"--json": json, "--html": html})
-    if not 0 <= seed < 2**32:
+    if seed is not None and not 0 <= seed < 2**32:
         raise InputError(f"--seed must be a whole number from 0 to {2**32 - 1}. Received: {seed}")
     for program in (legacy, port):
         _require_build(program)

@@ -21,12 +21,13 @@ def title(report: CheckReport, rung: Rung) -> str:
         ('3 steps', 'slots')
     """
     steps = sum(moment.startswith("step ") for moment in report.legacy)
-    return rung.name.replace("N steps", f"{steps} steps") if steps else rung.name
+    name: str = rung.name
+    return name.replace("N steps", f"{steps} steps") if steps else name
 
 
 def verdict(report: CheckReport) -> str:
     """The report's verdict, with the number of steps."""
-    text = report.verdict
+    text: str = report.verdict
     return text if report.failed is None else text.replace(repr(report.failed.name), repr(title(report, report.failed)))
 
 

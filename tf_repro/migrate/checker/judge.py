@@ -7,7 +7,6 @@ import numpy as np
 from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker.outcome import FAILED, PASSED, Rung, counted, listed
 
-
 OTHERWISE = "before, otherwise fed"
 
 
