@@ -1,8 +1,8 @@
-"""Plant single faults in the package and see which no test finds: python tests/machines/mutate.py SOURCE… --tests TEST….
+"""Plant single faults in the package and see which no test finds: tests/machines/mutate.py SOURCE… --tests TEST….
 
-Each mutation changes one operator, constant, condition or returned value of one file, in a copy of the tracked files, and
-runs the tests there until the first failure. What survives is printed with its line: either a test is missing, or the two
-programs are equivalent.
+Each mutation changes one operator, constant, condition or returned value of one file, in a copy of the tracked files,
+and runs the tests there until the first failure. What survives is printed with its line: either a test is missing, or
+the two programs are equivalent.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHER = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.MatMult: ast.Mult,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
+    ast.MatMult: ast.Mult,
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
     ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.LShift: ast.RShift, ast.RShift: ast.LShift,
