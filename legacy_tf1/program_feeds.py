@@ -91,3 +91,13 @@ def drawn(name, placeholder, batch, random):
     if dtype.kind == "f":
         return [random.randn(*lengths).astype(dtype) for _ in range(4)]
     return [random.randint(0, 2, lengths).astype(dtype) for _ in range(4)]
+
+
+def is_dense_number(tensor):
+    """Whether a fetch gives an array of floating-point numbers, integers or truth values."""
+    dtype = getattr(tensor, "dtype", None)
+    return (
+        dtype is not None
+        and not hasattr(tensor, "indices")
+        and (dtype.is_floating or dtype.is_integer or dtype.is_bool)
+    )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tf_repro.cli.options import Inputs, inputs_of
+from tf_repro.cli.options import Call, Fetches, Inputs, Train, inputs_of
 from tf_repro.core.errors import InputError
 from tf_repro.core.files import check_output, write_atomically
 
@@ -47,6 +47,9 @@ def check(
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", help="What one run of either program may take.")
     ] = 120.0,
+    train: Train = None,
+    fetch: Fetches = None,
+    call: Call = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as one HTML page.")] = None,
 ) -> int:
@@ -57,6 +60,9 @@ def check(
 
     LEGACY is a program or what `tf-repro record` made of one; a bundle is replayed without running TensorFlow 1, with
     the steps, seed, feeds and inputs of the recording.
+
+    A program without build() is a script: it is run as it is, up to its N-th training step, and what it feeds, fetches,
+    minimises and trains is seen at its Sessions, under the names that the script itself uses.
 
     build() of LEGACY.py returns a dict: placeholders and fetches (tensors by name), train (the train op) and, if you
     like, feeds (arrays by placeholder). build() of PORT.py returns: variables, forward and step (functions of the feeds
@@ -89,6 +95,9 @@ def check(
             name_map=_pairs(name_map or []),
             keep_going=keep_going,
             time_limit=time_limit,
+            train=train,
+            fetches=fetch,
+            call=call,
         )
     ladder.show_ladder(Terminal(), report)
     if json is not None:

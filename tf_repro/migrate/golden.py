@@ -67,6 +67,7 @@ class Bundle:
         steps: how many training steps were run.
         seed: of the graph, and of the feeds that were drawn.
         inputs: keyword arguments of ``build()``.
+        script: what was taken of a program without ``build()``; see :func:`legacy_tf1.program_script.content`.
         noise: how far rounding moves each tensor, by moment and name; empty where it could not be measured.
         unsteady: the names of what the program does not compute twice alike.
         graph: its graph, or None where it was not recorded.
@@ -80,6 +81,7 @@ class Bundle:
     steps: int
     seed: int
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    script: Mapping[str, Any] = field(default_factory=dict)
     noise: Moments = field(default_factory=dict)
     unsteady: tuple[str, ...] = ()
     graph: Graph | None = None
@@ -104,6 +106,7 @@ class Bundle:
             "steps": self.steps,
             "seed": self.seed,
             "inputs": dict(self.inputs),
+            "script": dict(self.script),
             "provenance": dict(self.provenance),
             "run": self.record.provenance,
             "description": dict(self.description),
@@ -234,6 +237,7 @@ def _bundle(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> Bundle:
         steps=int(manifest["steps"]),
         seed=int(manifest["seed"]),
         inputs=manifest["inputs"],
+        script=manifest["script"],
         noise=moments(manifest["noise"]),
         unsteady=tuple(manifest["unsteady"]),
         graph=None if graph is None else Graph(graph["nodes"], graph["roots"], moments({"": graph["values"]})[""]),

@@ -46,6 +46,7 @@ def record(
         steps=tf1.steps,
         seed=tf1.seed,
         inputs=tf1.inputs,
+        script=tf1.script,
         noise=noise,
         unsteady=tuple(unsteady),
         graph=_graph(tf1, tf1_python, time_limit) if graph else None,
@@ -63,7 +64,7 @@ def _text(path: Path) -> str:
 def _noise(tf1: Original, time_limit: float) -> tuple[Mapping[str, Any], list[str]]:
     """How far rounding moves the program; nothing where it cannot be moved, and the port is moved in its place."""
     function, limit = "tf_repro.migrate.checker.perturbation:noise", LIMITS * time_limit
-    options = {"steps": tf1.steps, "inputs": tf1.inputs, "runs": RUNS}
+    options = {"steps": tf1.steps, "inputs": tf1.inputs, "script": tf1.script, "runs": RUNS}
     arguments = (tf1.path, tf1.record, tf1.seed)
     try:
         return isolated.program(isolated.TF1_PROGRAM, tf1.path, function, *arguments, time_limit=limit, **options)  # type: ignore[no-any-return]
@@ -79,7 +80,9 @@ def _graph(tf1: Original, tf1_python: Path | str | None, time_limit: float) -> g
     arguments = (tf1.path, feeds, start, tf1.seed, tf1.inputs, python)
     try:
         return golden.Graph(
-            *isolated.program(isolated.TF1_PROGRAM, tf1.path, GRAPH, *arguments, time_limit=LIMITS * time_limit)
+            *isolated.program(
+                isolated.TF1_PROGRAM, tf1.path, GRAPH, *arguments, time_limit=LIMITS * time_limit, script=tf1.script
+            )
         )
     except (InputError, RuntimeError):
         return None

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from legacy_tf1 import run as runner
+from legacy_tf1.program_source import failure
 from legacy_tf1.version_1 import version_1
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
@@ -72,7 +73,7 @@ def run_tf1(
     return _record(path, *_run_in_process(path, options))
 
 
-def run_legacy(path, *, steps, seed, feeds, tf1_python=None, time_limit=None, start=None, inputs=None):
+def run_legacy(path, *, steps, seed, feeds, tf1_python=None, time_limit=None, start=None, inputs=None, script=None):
     """Run the TF1 program of a check.
 
     Args:
@@ -84,11 +85,12 @@ def run_legacy(path, *, steps, seed, feeds, tf1_python=None, time_limit=None, st
         time_limit: seconds that the interpreter may take.
         start: values in place of the program's initial ones, for compat.v1.
         inputs: keyword arguments of ``build()``, or None.
+        script: what to take of a script without ``build()``; see :func:`legacy_tf1.program_script.content`.
 
     Returns:
         A Record of every moment, and the description of the program (see :func:`legacy_tf1.run.run`).
     """
-    options = {"steps": steps, "seed": seed, "feeds": feeds, "inputs": inputs}
+    options = {"steps": steps, "seed": seed, "feeds": feeds, "inputs": inputs, "script": script}
     if tf1_python is None:
         moments, description = _run_in_process(path, options | {"start": start})
     else:
@@ -108,7 +110,7 @@ def _run_in_process(path, options):
         except runner.ProgramError as error:
             raise InputError(_with_mend(str(error))) from None
         except (Exception, SystemExit) as error:
-            raise InputError(runner.failure("the TF1 program must run", error, str(path))) from None
+            raise InputError(failure("the TF1 program must run", error, str(path))) from None
 
 
 def _with_mend(text):

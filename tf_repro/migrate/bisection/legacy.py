@@ -29,9 +29,10 @@ def record(
     inputs: dict[str, Any] | None = None,
     tf1_python: Path | None = None,
     time_limit: float = 120.0,
+    script: dict[str, Any] | None = None,
 ) -> Trace:
     """Every value that leads to the program's fetches, losses, gradients and updates; see :func:`recorded`."""
-    return _trace(path, *recorded(path, feeds, start, seed, inputs, tf1_python, time_limit))
+    return _trace(path, *recorded(path, feeds, start, seed, inputs, tf1_python, time_limit, script))
 
 
 def replayed(path: Path, bundle: Bundle) -> Trace:
@@ -53,6 +54,7 @@ def recorded(
     inputs: dict[str, Any] | None = None,
     tf1_python: Path | None = None,
     time_limit: float = 120.0,
+    script: dict[str, Any] | None = None,
 ) -> tuple[list[Any], list[Any], dict[str, Any]]:
     """The graph of what leads to the program's fetches, losses, gradients and updates, and its values.
 
@@ -64,6 +66,7 @@ def recorded(
         inputs: keyword arguments of ``build()``.
         tf1_python: an interpreter with TensorFlow 1.x, or None for compat.v1 in this process.
         time_limit: seconds that the interpreter may take.
+        script: what to take of a script; see :func:`legacy_tf1.run.run`.
 
     Returns:
         (nodes, roots, values); see :func:`legacy_tf1.graph.record`.
@@ -73,8 +76,10 @@ def recorded(
     """
     if tf1_python is None:
         with ports_modules_hidden(), tf1._own_modules(path), version_1() as tf:
-            return graph.record(str(path), tf, seed, feeds, start, inputs)
-    return _in_interpreter(path, feeds, start, {"seed": seed, "inputs": inputs}, tf1_python, time_limit)
+            return graph.record(str(path), tf, seed, feeds, start, inputs, script)
+    return _in_interpreter(
+        path, feeds, start, {"seed": seed, "inputs": inputs, "script": script}, tf1_python, time_limit
+    )
 
 
 def _in_interpreter(

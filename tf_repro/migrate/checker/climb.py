@@ -32,6 +32,7 @@ class Climb:
         inputs: keyword arguments of both programs' ``build()``.
         time_limit: seconds that one run may take.
         noise: how far rounding moves each tensor of the TF1 program; None while that is not known.
+        script: what is taken of a TF1 program without ``build()``; see :func:`legacy_tf1.program_script.content`.
         bundle: the golden bundle that the TF1 program is replayed from, or None.
     """
 
@@ -49,6 +50,7 @@ class Climb:
     inputs: dict
     time_limit: float
     noise: Mapping[str, Mapping[str, Any]] | None = None
+    script: Mapping[str, Any] | None = None
     bundle: Path | None = None
 
     def build(self):

@@ -63,7 +63,13 @@ def on_this_release(this):
         raise InputError("the TF1 program must be run again for that. Received: a golden bundle, which is replayed")
     feeds, start = this.legacy["feeds"], this.legacy["initial"]
     record, _ = run_legacy(
-        this.legacy_path, steps=this.steps, seed=this.seed, feeds=feeds, start=start, inputs=this.inputs
+        this.legacy_path,
+        steps=this.steps,
+        seed=this.seed,
+        feeds=feeds,
+        start=start,
+        inputs=this.inputs,
+        script=this.script,
     )
     return record
 

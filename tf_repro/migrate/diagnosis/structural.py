@@ -59,7 +59,7 @@ def traces(this: Any, step: bool, gradients: bool) -> tuple[Trace, Trace]:
     if this.bundle is not None:
         left = legacy_side.replayed(this.legacy_path, golden.read(this.bundle))
     else:
-        left = legacy_side.record(this.legacy_path, feeds, start, this.seed, inputs, python)
+        left = legacy_side.record(this.legacy_path, feeds, start, this.seed, inputs, python, script=this.script)
     return left, port_side.record(port, feeds, step, gradients)
 
 
