@@ -50,9 +50,10 @@ class Names:
         return hasattr(value, "__dict__") and module in ("__main__", "legacy_program")
 
     def _see(self, name, value):
-        if hasattr(value, "graph") and (hasattr(value, "op") or hasattr(value, "node_def")):
-            element = value.graph.as_graph_element(value)  # of what assigns to a variable, what is run
-            self.seen.setdefault((id(value.graph), element.name), name)
+        graph = getattr(value, "graph", None)
+        if hasattr(graph, "as_graph_element") and (hasattr(value, "op") or hasattr(value, "node_def")):
+            element = graph.as_graph_element(value)  # of what assigns to a variable, what is run
+            self.seen.setdefault((id(graph), element.name), name)
 
     def of(self, element):
         """What the script calls it; else its name in the graph."""
