@@ -28,6 +28,8 @@ nitpick_ignore_regex = [(r"py:.*", r"(keras|tf|tensorflow|np|numpy|_?pytest|deci
 html_theme = "furo"
 html_math_renderer = "mathml"
 html_title = "tf_repro"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_show_copyright = False
 html_copy_source = False
 html_show_search_summary = False  # it is fetched, which a browser refuses to a page from disk
@@ -67,5 +69,6 @@ def write_code_pages(app):
 
 
 def setup(app):
+    """Sphinx calls this, as it does every extension's."""
     app.connect("builder-inited", write_code_pages, priority=0)  # before the sources are looked for
     app.connect("autodoc-process-signature", signature_of_init)

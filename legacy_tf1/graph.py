@@ -203,7 +203,7 @@ def main(arguments):
             nodes, roots, values = record(request["path"], tf, *options)
         arrays = OrderedDict(("a%d" % n, value) for n, value in enumerate(values.values()))
         answer = {"nodes": nodes, "roots": roots, "values": list(values)}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a program raises what it likes
         answer = {"error": runner.explain(error, request["path"])}
     np.savez(os.path.join(folder, "graph.npz"), **arrays)
     with open(os.path.join(folder, "graph.json"), "w", encoding="utf-8") as file:

@@ -36,8 +36,14 @@ def built(path, function, inputs, tf=None, script=None):
         raise ProgramError(f"a program must define {function}(). Received: {name} without one")
     try:
         program = getattr(module, function)(**inputs)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a program raises what it likes
         raise ProgramError(failure(f"{function}() must succeed", error, path)) from None
+    check_form(program, function, name)
+    return program
+
+
+def check_form(program, function, name):
+    """Refuse what is not a program's description."""
     rule = function + "() of a TF1 program must return {'placeholders': {…}, 'fetches': {…}, 'train': …}. Received: "
     if not isinstance(program, dict):
         raise ProgramError(rule + f"{type(program).__name__} from {name}")
@@ -57,7 +63,6 @@ def built(path, function, inputs, tf=None, script=None):
     for key, tensor in program["placeholders"].items():
         if not hasattr(tensor, "graph") or "Placeholder" not in getattr(getattr(tensor, "op", None), "type", ""):
             raise ProgramError(f"placeholders must be tf.placeholder tensors. Received: {key!r} = {tensor}")
-    return program
 
 
 def is_script(path):
@@ -91,7 +96,7 @@ def taken_from_script(tf, path, inputs, options):
         return program_script.content(tf, path, **options)
     except ProgramError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a program raises what it likes
         raise ProgramError(failure("a script must run up to its steps of training", error, path)) from None
 
 
@@ -102,7 +107,7 @@ def load(path):
     try:
         with open(path, encoding="utf-8") as file:
             exec(compile(file.read(), path, "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a program raises what it likes
         raise ProgramError(failure("a program must load", error, path)) from None
     return module
 

@@ -40,11 +40,25 @@ else:  # a script in an interpreter of its own, which must not see what else lie
     beside = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [place for place in sys.path if os.path.abspath(place) != beside]
 
-MOMENTS = ("initial", "initial slots", "before", "gradients", "steps", "slots", "after", "learning rate", "feeds")
+MOMENTS = ("initial", "initial slots", "before", "before, otherwise fed", "gradients", "steps", "slots", "after",
+           "learning rate", "feeds", "feed shapes")  # fmt: skip
+"""``"before, otherwise fed"`` is with another number of examples, and in inference mode, where feeds are drawn;
+``"feed shapes"`` has the shape of each step's value for what is drawn: ``"feeds"`` holds them uncut."""
 
 
 def run(
-    path, tf, *, steps=1, seed=0, feeds=None, start=None, inputs=None, program="build", script=None, moments=MOMENTS
+    path,
+    tf,
+    *,
+    steps=1,
+    seed=0,
+    feeds=None,
+    start=None,
+    inputs=None,
+    program="build",
+    script=None,
+    moments=MOMENTS,
+    shapes=None,
 ):
     """Build the program and run every moment of it that is asked for.
 
@@ -59,6 +73,7 @@ def run(
         program: the name of the function in the file.
         script: what to take of a script; options of :func:`legacy_tf1.program_script.content`, or None.
         moments: which of ``MOMENTS``; ``"steps"`` stands for ``"step 1"``, ``"step 2"`` and so on.
+        shapes: of each step's value for feeds that are given uncut (an earlier run's ``"feed shapes"``), or None.
 
     Returns:
         ({moment: {quantity: array}}, a JSON-ready description of the program). Without a train op there is nothing
@@ -69,7 +84,7 @@ def run(
         content = built(path, program, inputs or {}, tf, dict(script or {}, steps=steps))
         graph = graph_of(tf, content)
         with graph.as_default():
-            built_program = Program(tf, content, applied, seed, feeds)
+            built_program = Program(tf, content, applied, seed, feeds, shapes)
             values = run_moments(tf, built_program, steps, start or content.get("start") or {}, moments)
             return values, built_program.description(graph)
 
@@ -77,11 +92,12 @@ def run(
 class Program:
     """A program that has been built: its tensors, feeds, variables and slots."""
 
-    def __init__(self, tf, content, applied, seed, feeds):
+    def __init__(self, tf, content, applied, seed, feeds, shapes=None):
         self.tf, self.applied = tf, applied
         self.fetches, self.train = content["fetches"], content.get("train")
         self.gradients = content.get("gradients") or {}
-        self.feeds = Feeds(content["placeholders"], content.get("feeds") if feeds is None else feeds, seed)
+        given = content.get("feeds") if feeds is None else feeds
+        self.feeds = Feeds(content["placeholders"], given, seed, shapes, tf.make_ndarray)
         self.variables = OrderedDict((plain(v), v) for v in tf.global_variables())
         self.slots = slot_variables(applied)
         self.model = OrderedDict(
@@ -121,12 +137,16 @@ def run_moments(tf, program, steps, given, asked):
     """What the program computes: initial values, fetches, gradients, every step, slots."""
     moments = OrderedDict()
     gradients = program.applied_gradients() if "gradients" in asked and program.train is not None else {}
+    if program.feeds.are_varied and not takes_any_batch(tf, program):
+        program.feeds.vary_no_more()
     with session_of(tf) as session:
         restore(session, tf, program.variables, given)
         start = session.run(program.variables) if program.variables else {}
         moments["initial"] = OrderedDict((name, start[name]) for name in program.model)
         moments["initial slots"] = session.run(program.slots) if program.slots else {}
         moments["before"] = session.run(program.fetches, program.feeds.at(0))
+        if program.feeds.shapes and "before, otherwise fed" in asked:
+            moments["before, otherwise fed"] = session.run(program.fetches, program.feeds.otherwise())
     if gradients:
         with session_of(tf) as session:
             restore(session, tf, program.variables, start)
@@ -136,8 +156,21 @@ def run_moments(tf, program, steps, given, asked):
             restore(session, tf, program.variables, start)
             train(session, program, steps, asked, moments)
     moments["feeds"] = program.feeds.first()
+    if program.feeds.shapes:
+        moments["feed shapes"] = program.feeds.shapes
     kept = set(asked) | ({moment for moment in moments if moment.startswith("step ")} if "steps" in asked else set())
     return OrderedDict((moment, quantities) for moment, quantities in moments.items() if moment in kept)
+
+
+def takes_any_batch(tf, program):
+    """Whether the program can be run with another number of examples; if not, every drawn step has the same."""
+    with session_of(tf) as session:
+        session.run(tf.global_variables_initializer())
+        try:
+            session.run([program.fetches, program.train or []], program.feeds.at(1))
+        except Exception:  # noqa: BLE001 - a program raises what it likes
+            return False
+    return True
 
 
 def train(session, program, steps, asked, moments):
@@ -240,7 +273,7 @@ def main(arguments):
         answer = {"error": str(error)}
     except ImportError as error:
         answer = {"error": f"the interpreter must have TensorFlow 1.x. Received: {sys.executable}: {error}"}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a program raises what it likes
         answer = {"error": "the TF1 program must run. Received: " + explain(error, request["path"])}
     with open(os.path.join(folder, "run.json"), "w", encoding="utf-8") as file:
         file.write(json.dumps(answer))

@@ -6,6 +6,7 @@ Loading it imports neither TensorFlow nor the checker; the fixture does, when a 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def check_port(request: pytest.FixtureRequest):
+def check_port(request: pytest.FixtureRequest) -> Any:
     """Check a port as :func:`tf_repro.migrate.check` does and fail the test with the ladder where they part.
 
     Paths are relative to the test's file. Takes every argument of :func:`tf_repro.migrate.check`; ``tf1_python`` is the
@@ -32,7 +33,7 @@ def check_port(request: pytest.FixtureRequest):
         :class:`tf_repro.migrate.CheckReport`.
     """
 
-    def check(legacy, port, **options):
+    def check(legacy: Any, port: Any, **options: Any) -> Any:
         __tracebackhide__ = True
         from tf_repro import migrate
         from tf_repro.core.errors import InputError

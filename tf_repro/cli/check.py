@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import tokenize
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +12,7 @@ import typer
 
 from tf_repro.cli.options import Call, Fetches, Inputs, Train, inputs_of
 from tf_repro.core.errors import InputError
-from tf_repro.core.files import check_output, write_atomically
+from tf_repro.core.files import check_outputs
 
 
 def check(
@@ -50,7 +52,9 @@ def check(
     train: Train = None,
     fetch: Fetches = None,
     call: Call = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON; - prints it alone.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as one HTML page.")] = None,
 ) -> int:
     """Hold a TF2 port against its TF1 original.
@@ -70,16 +74,21 @@ def check(
 
     Exit codes: 0, every rung is equal; 1, one is not; 2, wrong usage or unreadable input.
 
-    Example: tf-repro check legacy.py port.py --steps 20 --tf1-python tf1/bin/python
-    """
+    \b
+    Examples:
+      tf-repro check legacy.py port.py
+      tf-repro check legacy.py port.py --steps 50 --html check.html
+      tf-repro check legacy.py port.py --tf1-python tf1/bin/python
+    """  # noqa: D301 - click reads the backspace as "leave these lines"
     from tf_repro import migrate
-    from tf_repro.cli.shell import quiet_tensorflow
+    from tf_repro.cli.shell import quiet_tensorflow, write_output
     from tf_repro.report import ladder
     from tf_repro.report.console import Terminal
 
-    for option, path in (("--json", json), ("--html", html)):
-        if path is not None:
-            check_output(option, path)
+    check_outputs({"--json": json, "--html": html})
+    if seed is not None and not 0 <= seed < 2**32:
+        raise InputError(f"--seed must be a whole number from 0 to {2**32 - 1}. Received: {seed}")
+    _require_build(port)
     with quiet_tensorflow():
         report = migrate.check(
             legacy,
@@ -99,14 +108,15 @@ def check(
             fetches=fetch,
             call=call,
         )
-    ladder.show_ladder(Terminal(), report)
+    if Path("-") not in (json, html):
+        ladder.show_ladder(Terminal(), report)
     if json is not None:
-        write_atomically(json, report.to_json())
+        write_output(json, report.to_json())
     if html is not None:
         from tf_repro.report.html import check_page
 
         with _program(legacy) as program:
-            write_atomically(html, check_page.check_page(report, program, port))
+            write_output(html, check_page.check_page(report, program, port))
     return 0 if report.passed else 1
 
 
@@ -115,6 +125,25 @@ def _program(legacy: Path) -> AbstractContextManager[Path]:
     from tf_repro.migrate import golden
 
     return golden.unpacked(golden.read(legacy)) if golden.is_bundle(legacy) else nullcontext(legacy)
+
+
+def _require_build(program: Path) -> None:
+    """Refuse, before it is run, a script that nowhere names a build(): it may be one that trains for hours.
+
+    Raises:
+        InputError: no definition, assignment or import in it makes a ``build``.
+    """
+    try:
+        with tokenize.open(program) as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError, UnicodeError, ValueError):
+        return  # Python 2, or no file: who runs it says so
+    for node in ast.walk(tree):
+        if isinstance(node, ast.alias) and (node.asname or node.name) in ("build", "*"):
+            return
+        if getattr(node, "name", getattr(node, "id", None)) == "build":
+            return
+    raise InputError(f"a program must define build(). Received: {program.name} without one")
 
 
 def _pairs(options: list[str]) -> dict[str, str | None]:

@@ -213,7 +213,7 @@ def record(
 
 
 def scan(paths, on_error=None):
-    """Find the TensorFlow 1 symbols in programs, without running them and without importing TensorFlow.
+    r"""Find the TensorFlow 1 symbols in programs, without running them and without importing TensorFlow.
 
     Args:
         paths: Python files (of version 2 or 3), notebooks, or folders of them.
@@ -232,7 +232,7 @@ def scan(paths, on_error=None):
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     program = Path(folder, "train.py")
-        ...     _ = program.write_text("import tensorflow as T\\nx = T.placeholder(T.float32)")
+        ...     _ = program.write_text("import tensorflow as T\nx = T.placeholder(T.float32)")
         ...     (hit,) = scan([program])
         >>> hit.line, hit.symbol, hit.numbers
         (2, 'tf.placeholder', 'same')

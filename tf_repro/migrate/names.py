@@ -51,8 +51,8 @@ def infer(legacy, port, given):
                 open_port.remove(b)
 
     settle([(a, b) for a in open_legacy for b in open_port if a == b])
-    settle([(a, b) for a in open_legacy for b in open_port if _words(a) == _words(b) and _alike(legacy[a], port[b])])
-    settle(_by_likeness(legacy, port, open_legacy, open_port, _alike))
+    settle([(a, b) for a in open_legacy for b in open_port if _words(a) == _words(b) and alike(legacy[a], port[b])])
+    settle(_by_likeness(legacy, port, open_legacy, open_port, alike))
     settle([(a, b) for a in open_legacy for b in open_port if _words(a) == _words(b)])
     settle(_by_likeness(legacy, port, open_legacy, open_port, lambda a, b: a.shape == b.shape))
     settle(_by_likeness(legacy, port, open_legacy, open_port, lambda a, b: sorted(a.shape) == sorted(b.shape)))
@@ -91,7 +91,8 @@ def likeness(a, b):
     return f"/{a}".endswith(f"/{b}") or f"/{b}".endswith(f"/{a}"), len(_words(a) & _words(b))
 
 
-def _alike(a, b):
+def alike(a, b):
+    """Whether two arrays have one shape and one dtype."""
     return a.shape == b.shape and a.dtype == b.dtype
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tf_repro.core.errors import InputError
 from tf_repro.migrate import names
-from tf_repro.migrate.golden import SUFFIX, Bundle
+from tf_repro.migrate.golden import FIRST, SUFFIX, Bundle
 from tf_repro.migrate.scanner import Hit
 
 OPTIMIZERS = ("Adadelta", "Adagrad", "Adam", "Ftrl", "GradientDescent", "Momentum", "RMSProp")
@@ -157,10 +157,11 @@ def _step(bundle: Bundle) -> list[str]:
 
 def _loss(bundle: Bundle) -> str | None:
     """The fetch that is minimised, where the graph tells."""
-    if bundle.graph is None or not bundle.description["optimizers"]:
+    if FIRST not in bundle.graphs or not bundle.description["optimizers"]:
         return None
-    minimised = {tensor for kind, _, tensor in bundle.graph.roots if kind == "loss"}
-    return next((name for kind, name, tensor in bundle.graph.roots if kind == "fetch" and tensor in minimised), None)
+    roots = bundle.graphs[FIRST].roots
+    minimised = {tensor for kind, _, tensor in roots if kind == "loss"}
+    return next((name for kind, name, tensor in roots if kind == "fetch" and tensor in minimised), None)
 
 
 def _form(value: Any) -> str:

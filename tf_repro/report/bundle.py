@@ -52,7 +52,7 @@ def _lines(bundle: Bundle, path: Path) -> list[str]:
         lines.append(f"  unsteady   {listed(list(bundle.unsteady))}: seed the draws, or they cannot be compared")
     if not bundle.noise:
         lines.append("  rounding   not measured: compat.v1 cannot run the program; the port's own will be taken")
-    if bundle.graph is None:
+    if not bundle.graphs:
         lines.append("  graph      not kept: fewer causes can be found")
     return lines
 

@@ -13,7 +13,7 @@ from legacy_tf1 import graph
 from legacy_tf1.version_1 import version_1
 from tf_repro.core.errors import InputError
 from tf_repro.migrate.bisection.trace import Node, Place, Ref, Trace
-from tf_repro.migrate.golden import Bundle
+from tf_repro.migrate.golden import FIRST, Bundle
 from tf_repro.programs import tf1
 from tf_repro.programs.beside import ports_modules_hidden
 
@@ -35,15 +35,16 @@ def record(
     return _trace(path, *recorded(path, feeds, start, seed, inputs, tf1_python, time_limit, script))
 
 
-def replayed(path: Path, bundle: Bundle) -> Trace:
-    """The trace that a golden bundle holds.
+def replayed(path: Path, bundle: Bundle, moment: str | None) -> Trace:
+    """The trace that a golden bundle holds of the moment at which programs part.
 
     Raises:
         InputError: it holds none.
     """
-    if bundle.graph is None:
+    graph = bundle.graphs.get(moment or FIRST, bundle.graphs.get(FIRST))
+    if graph is None:
         raise InputError("the golden bundle must hold the graph. Received: one that was recorded without it")
-    return _trace(path, bundle.graph.nodes, bundle.graph.roots, bundle.graph.values)
+    return _trace(path, graph.nodes, graph.roots, graph.values)
 
 
 def recorded(
@@ -75,11 +76,10 @@ def recorded(
         InputError: the program cannot be run so.
     """
     if tf1_python is None:
-        with ports_modules_hidden(), tf1._own_modules(path), version_1() as tf:
+        with ports_modules_hidden(), tf1.own_modules(path), version_1() as tf:
             return graph.record(str(path), tf, seed, feeds, start, inputs, script)
-    return _in_interpreter(
-        path, feeds, start, {"seed": seed, "inputs": inputs, "script": script}, tf1_python, time_limit
-    )
+    options = {"seed": seed, "inputs": inputs, "script": script}
+    return _in_interpreter(path, feeds, start, options, tf1_python, time_limit)
 
 
 def _in_interpreter(
@@ -100,7 +100,7 @@ def _in_interpreter(
             json.dumps(request, default=lambda value: np.asarray(value).tolist()), encoding="utf-8"
         )
         command = [str(python), "-W", "ignore", graph.__file__, str(folder / "request.json"), str(folder)]
-        tf1._run_limited(command, folder, time_limit)
+        tf1.run_limited(command, folder, time_limit)
         try:
             answer = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
             with np.load(folder / "graph.npz") as archive:

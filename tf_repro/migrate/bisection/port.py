@@ -148,7 +148,7 @@ class Recorder:
             stack.enter_context(patched(execute, "execute", slow_path))
             stack.enter_context(patched(tf.GradientTape, "gradient", self._gradient(tf.GradientTape.gradient)))
             stack.enter_context(running_eagerly())
-            for name in ("_forward", "_step"):
+            for name in ("forward_function", "step_function"):
                 if getattr(self.port, name) is not None:
                     stack.enter_context(patched(self.port, name, self._restarted(getattr(self.port, name))))
             yield self
@@ -252,7 +252,7 @@ def _array(value: Any) -> np.ndarray | None:
                 return None
             return value.numpy()
         array = np.asarray(value)
-    except Exception:
+    except Exception:  # noqa: BLE001 - an operation takes objects of any kind
         return None
     if array.dtype == np.float64 and not isinstance(value, (np.ndarray, np.generic)):
         array = array.astype(np.float32)  # a Python number becomes the other operand's dtype

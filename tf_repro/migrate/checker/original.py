@@ -116,5 +116,5 @@ def read_feeds(feeds: Any) -> Mapping[str, Any] | None:
     try:
         with np.load(io.BytesIO(Path(feeds).read_bytes()), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - what NumPy raises for a file that is no archive
         raise InputError(f"feeds must be an .npz file of arrays. Received: {feeds} ({type(error).__name__})") from None

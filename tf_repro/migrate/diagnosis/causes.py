@@ -52,6 +52,7 @@ def diagnose(this, name, measured):
         ``not_tested`` of a :class:`~tf_repro.migrate.Rung`.
     """
     found, ruled_out, untested, failed, included = [], [], [], [], set()
+    this = replace(this, traced=judge(this, name, measured).moment)
     remaining = candidates(this, name)
     for runs, candidate in enumerate(remaining):
         if any((cause.passes or cause.where is not None) and cause.name not in GENERIC for cause in found):
@@ -87,7 +88,7 @@ def of_rounding(this, name, measured):
     tried = RuledOut("rounding", "with each variable moved by one ULP")
     try:
         moved = MEASURES[name](this, prepared(this, faults.nudge))
-    except Exception:  # a rung that cannot be run so is not explained so
+    except Exception:  # noqa: BLE001 - a rung that cannot be run so is not explained so
         return tried, None
     for moment, quantities in measured.items():
         for tensor, received in quantities.items():
@@ -117,7 +118,7 @@ def attempt(this, name, candidate, before):
             measured = {m: {n: candidate.transform(v) for n, v in q.items()} for m, q in measured.items()}
         verdict = judge(changed, name, measured)
         left = gap(changed, measured)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a changed port raises what it likes
         raise CouldNotBeTested(" ".join(str(error).split())[:200] or type(error).__name__) from None
     if verdict.status != FAILED:
         return Cause(candidate.cause, candidate.change, verdict.ulp, True, candidate.where)

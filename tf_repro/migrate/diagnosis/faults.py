@@ -70,6 +70,7 @@ def on_this_release(this):
         start=start,
         inputs=this.inputs,
         script=this.script,
+        shapes=this.legacy.get("feed shapes"),
     )
     return record
 
@@ -181,6 +182,7 @@ def clipping(this, lines):
 
 
 def move(optimizer, kind, other):
+    """Give one kind of clipping's bound to another kind."""
     setattr(optimizer, other, getattr(optimizer, kind))
     setattr(optimizer, kind, None)
 
@@ -212,14 +214,17 @@ def nudge(port):
 
 
 def negated(gradients):
+    """The gradients with the other sign."""
     return scaled(gradients, -1.0)
 
 
 def scaled(gradients, factor):
+    """The gradients times a number; None stays None."""
     return tf.nest.map_structure(lambda g: None if g is None else g * tf.cast(factor, g.dtype), gradients)
 
 
 def compile_port(port):
-    port._forward = tf.function(port._forward)
-    if port._step is not None:
-        port._step = tf.function(port._step)
+    """Let the port's functions run as graphs."""
+    port.forward_function = tf.function(port.forward_function)
+    if port.step_function is not None:
+        port.step_function = tf.function(port.step_function)

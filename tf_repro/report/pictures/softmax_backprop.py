@@ -18,7 +18,7 @@ CURRENT = {"compat.v1": "Session", "eager": "eager", "xla": "XLA", "eager:tf1": 
 
 
 def columns(engines: Sequence[str] | Mapping[str, object], current: str) -> dict[str, str]:
-    """The engines to draw, oldest release first, and what stands under each.
+    r"""The engines to draw, oldest release first, and what stands under each.
 
     Args:
         engines: those that ran.
@@ -26,7 +26,7 @@ def columns(engines: Sequence[str] | Mapping[str, object], current: str) -> dict
 
     Example:
         >>> columns(["eager", "tf-1.5.1", "lanes-8", "tf-1.15.5", "derivation"], "2.21.0")
-        {'tf-1.5.1': '1.5.1', 'tf-1.15.5': '1.15.5', 'lanes-8': '8\\nlanes', 'eager': '2.21.0\\neager'}
+        {'tf-1.5.1': '1.5.1', 'tf-1.15.5': '1.15.5', 'lanes-8': '8\nlanes', 'eager': '2.21.0\neager'}
     """
     recorded = [engine for engine in engines if engine.startswith("tf-")]
     recorded.sort(key=lambda engine: [int(part) for part in engine.removeprefix("tf-").split(".")])

@@ -10,10 +10,12 @@ from typing import Any
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 INK = "#010203"  # stands for the page's text colour, and so never appears in a finished picture
 SERIES = ("#1f7fc4", "#c85a10", "#0a8f6a", "#b8609a", "#808080")  # at least 3:1 on white and on dark grey
+LEGACY, PORT, OURS, NEUTRAL = SERIES[0], SERIES[1], SERIES[1], SERIES[4]
+"""The original and TensorFlow's own are blue in every picture; the port and what is ours are orange."""
 MARKERS = ("o", "s", "^", "D", "x", "v")
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 WIDTH = 5.0  # inches of 72 units: text keeps its size on a telephone and doubles on a desktop
@@ -106,7 +108,7 @@ def logarithmic(axes: Axes, side: str) -> None:
     axes.set(**{f"{side}scale": "log"})
     axis = getattr(axes, f"{side}axis")
     axis.set_major_formatter(FuncFormatter(power_of_ten))
-    axis.set_minor_formatter(FuncFormatter(lambda value, place: ""))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def shaded(axes: Axes, shares: Any, texts: Any, rows: Any, columns: Any, colour: str = SERIES[0]) -> None:
