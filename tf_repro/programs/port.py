@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from legacy_tf1.run import command_line_of, failure
+from legacy_tf1.program_source import command_line_of, failure
 from tf_repro.core.errors import InputError
 from tf_repro.optimizers import TF1Optimizer
 from tf_repro.programs.beside import flags_of_its_own, imports_beside

@@ -55,6 +55,7 @@ def climb(legacy, port, *, max_ulp, scaled, strict, name_map, keep_going, time_l
             seed=tf1.seed,
             inputs=tf1.inputs,
             time_limit=time_limit,
+            script=tf1.script,
             bundle=tf1.bundle,
         )
         return _report(this, values, provenance, dict(name_map or {}), bool(keep_going))
@@ -122,7 +123,8 @@ def _noise(this, runs):
     if this.bundle is not None:
         bundle = golden.read(this.bundle)
         return (bundle.noise or _noise_of_port(this)) if runs else {}, bundle.unsteady
-    options = {"steps": this.steps, "inputs": this.inputs, "runs": runs, "time_limit": NOISE * this.time_limit}
+    options = {"steps": this.steps, "inputs": this.inputs, "script": this.script, "runs": runs}
+    options["time_limit"] = NOISE * this.time_limit
     function, arguments = "tf_repro.migrate.checker.perturbation:noise", (this.legacy_path, this.legacy, this.seed)
     try:
         return isolated.program(isolated.TF1_PROGRAM, this.legacy_path, function, *arguments, **options)
