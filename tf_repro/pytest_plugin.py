@@ -29,16 +29,19 @@ def check_port(request: pytest.FixtureRequest) -> Any:
     option ``--tf1-python`` unless given.
 
     Returns:
-        A function of the two files that returns the :class:`tf_repro.migrate.CheckReport`.
+        A function of the two files, the first of them a program or a golden bundle, that returns the
+        :class:`tf_repro.migrate.CheckReport`.
     """
 
     def check(legacy: Any, port: Any, **options: Any) -> Any:
         __tracebackhide__ = True
         from tf_repro import migrate
         from tf_repro.core.errors import InputError
+        from tf_repro.migrate import golden
 
         folder = Path(request.path).parent
-        options.setdefault("tf1_python", request.config.getoption("--tf1-python"))
+        if not golden.is_bundle(folder / legacy):  # which was recorded on an interpreter of its own
+            options.setdefault("tf1_python", request.config.getoption("--tf1-python"))
         try:
             report = migrate.check(folder / legacy, folder / port, **options)
         except InputError as error:

@@ -82,6 +82,7 @@ def run_legacy(
     time_limit: float | None = None,
     start: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Any] | None = None,
+    shapes: Mapping[str, Any] | None = None,
 ) -> tuple[Record, Any]:
     """Run the TF1 program of a check.
 
@@ -94,13 +95,14 @@ def run_legacy(
         time_limit: seconds that the interpreter may take.
         start: values in place of the program's initial ones, for compat.v1.
         inputs: keyword arguments of ``build()``, or None.
+        shapes: of each step's value for feeds that are given uncut, or None; for compat.v1.
 
     Returns:
         A Record of every moment, and the description of the program (see :func:`legacy_tf1.run.run`).
     """
     options = {"steps": steps, "seed": seed, "feeds": feeds, "inputs": inputs}
     if tf1_python is None:
-        moments, description = _run_in_process(path, options | {"start": start})
+        moments, description = _run_in_process(path, options | {"start": start, "shapes": shapes})
     else:
         moments, description = _run_in_interpreter(path, options, Path(tf1_python), time_limit)
     return _record(path, moments, description), description
