@@ -45,6 +45,9 @@ def check(
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", help="What one run of either program may take.")
     ] = 120.0,
+    deterministic_draws: Annotated[
+        bool, typer.Option("--deterministic-draws", help="Make both programs' draws equal (dropout, noise).")
+    ] = False,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as one HTML page.")] = None,
 ) -> int:
@@ -82,6 +85,7 @@ def check(
             name_map=_pairs(name_map or []),
             keep_going=keep_going,
             time_limit=time_limit,
+            deterministic_draws=deterministic_draws,
         )
     ladder.show_ladder(Terminal(), report)
     if json is not None:

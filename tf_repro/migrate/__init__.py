@@ -54,6 +54,7 @@ def check(
     name_map=None,
     keep_going=False,
     time_limit=120.0,
+    deterministic_draws=False,
 ):
     """Hold a TF2 port against its TF1 original, rung by rung.
 
@@ -78,6 +79,8 @@ def check(
         name_map: TF1 variable to port variable, for what is not inferred rightly; None leaves a TF1 variable out.
         keep_going: climb on after a rung that fails, unless it is the first.
         time_limit: seconds that one run of either program may take.
+        deterministic_draws: make every random draw of both programs from one seed, as in
+            :func:`deterministic_draws` with ``mode="constant"``; for dropout and noise, on ``compat.v1`` only.
 
     Returns:
         A :class:`CheckReport`; ``report.passed`` is the verdict and ``str(report)`` the ladder.
@@ -124,6 +127,7 @@ def check(
         name_map=name_map,
         keep_going=keep_going,
         time_limit=time_limit,
+        deterministic_draws=deterministic_draws,
     )
 
 

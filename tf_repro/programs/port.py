@@ -47,6 +47,7 @@ class Port:
     def __init__(self, path, seed, names=None, inputs=None):
         self.path, self.inputs = Path(path), dict(inputs or {})
         self.created = []
+        keras.utils.clear_session(free_memory=False)  # each build has the same names, "dense" and not "dense_7"
         tf.random.set_seed(seed)
         with tf.variable_creator_scope(self._note_creation):
             content = self._build()

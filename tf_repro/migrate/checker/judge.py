@@ -7,7 +7,6 @@ import numpy as np
 from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker.outcome import FAILED, PASSED, Rung, counted, listed
 
-
 OTHERWISE = "before, otherwise fed"
 
 
@@ -85,7 +84,7 @@ def not_reproducible(what, names):
     """That a program does not compute the same twice, in words."""
     return (
         f"{what} computes another {listed(names)} each time it is run; seed its random numbers (NumPy's, samplers', "
-        "dropout's), or take them out"
+        "dropout's), take them out, or align what TensorFlow draws with --deterministic-draws"
     )
 
 

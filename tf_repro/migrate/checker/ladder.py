@@ -13,7 +13,7 @@ from tf_repro.core.errors import InputError
 from tf_repro.core.inputs import as_count
 from tf_repro.core.record import Record
 from tf_repro.migrate import names
-from tf_repro.migrate.checker import isolated
+from tf_repro.migrate.checker import isolated, kernels
 from tf_repro.migrate.checker.climb import Climb
 from tf_repro.migrate.checker.judge import is_gross, not_reproducible
 from tf_repro.migrate.checker.noise import RUNS
@@ -29,9 +29,20 @@ RUNGS = ("variables", "initial values", "forward", "gradients", "one step", "N s
 
 
 def climb(
+    legacy, port, *, steps, max_ulp, scaled, strict, tf1_python, feeds, inputs, seed, name_map, keep_going, time_limit,
+    deterministic_draws=False,
+):  # fmt: skip
+    """See :func:`tf_repro.migrate.check`."""
+    options = {"steps": steps, "max_ulp": max_ulp, "scaled": scaled, "strict": strict, "tf1_python": tf1_python,
+               "feeds": feeds, "inputs": inputs, "seed": seed, "name_map": name_map, "keep_going": keep_going,
+               "time_limit": time_limit}  # fmt: skip
+    with isolated.aligned_draws(bool(deterministic_draws)):
+        return _climb(legacy, port, **options)
+
+
+def _climb(
     legacy, port, *, steps, max_ulp, scaled, strict, tf1_python, feeds, inputs, seed, name_map, keep_going, time_limit
 ):
-    """See :func:`tf_repro.migrate.check`."""
     legacy, port = _file("the TF1 program", legacy), _file("the port", port)
     steps = as_count("steps", steps)
     if max_ulp is not None and (isinstance(max_ulp, bool) or not isinstance(max_ulp, int) or max_ulp < 0):
@@ -64,13 +75,14 @@ def climb(
         inputs=inputs,
         time_limit=time_limit,
     )
+    this = _paired_by_use(this, dict(name_map or {}))
     left_out = [a for a, b in dict(name_map or {}).items() if b is None]
     rungs, moments = [_variables(this, values, left_out)], {}
     if rungs[0].status == PASSED:
         judged, moments, this = _climbed(this, bool(keep_going))
         rungs += [_diagnosed(this, rung, measured) for rung, measured in judged]
     rungs += [Rung(name, NOT_REACHED) for name in RUNGS[len(rungs) :]]
-    return CheckReport(rungs, mapping, record, Record(moments, provenance), max_ulp, bool(scaled), bool(strict))
+    return CheckReport(rungs, this.mapping, record, Record(moments, provenance), max_ulp, bool(scaled), bool(strict))
 
 
 def _variables(this, values, left_out):
@@ -97,6 +109,18 @@ def _variables(this, values, left_out):
             )
     pairs = ", ".join(a if a == b else f"{a} is {b}" for a, b in this.mapping.items())
     return Rung("variables", PASSED, f"{counted(len(this.mapping), 'variable')}: {pairs}")
+
+
+def _paired_by_use(this, given):
+    """Variables that their names do not tell apart are paired in the order of their use."""
+    groups = names.doubtful(this.mapping, this.legacy["initial"], given)
+    if not groups:
+        return this
+    try:
+        uses = _in_port(this.path, f"{RUNGS_MODULE}:uses", this, time_limit=this.time_limit)
+    except InputError:  # the rungs tell why the port does not run
+        return this
+    return replace(this, mapping=names.by_use(this.mapping, groups, this.description.get("uses", ()), uses))
 
 
 def _climbed(this, keep_going):
@@ -144,6 +168,9 @@ def _diagnosed(this, rung, measured):
         found = _in_port(this.path, f"{CAUSES_MODULE}:diagnose", this, rung.name, measured, time_limit=limit)
     except InputError as reason:
         return replace(rung, detail=f"{rung.detail}; its causes could not be tested ({reason})")
+    if not any(cause.passes for cause in found["causes"]) and not (rung.difference and is_gross(this, rung)):
+        onednn = kernels.cause(this, rung.name)
+        found["causes"] = [*([onednn] if onednn else []), *found["causes"]]
     return replace(rung, **found)
 
 
