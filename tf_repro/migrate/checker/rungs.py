@@ -30,6 +30,21 @@ def facts(path, seed, inputs):
     return Port(path, seed, inputs=inputs).values(), provenance
 
 
+def is_onednn_on():
+    """Whether TensorFlow computes with oneDNN's kernels in this process."""
+    from tf_repro.programs.machine import machine
+
+    return machine()["onednn"].startswith("on")
+
+
+def uses(this):
+    """The port's variables by name, in the order in which its forward pass first reads them."""
+    from tf_repro.migrate.bisection.port import record
+
+    trace = record(prepared(this), this.feeds(0), step=False)
+    return list(dict.fromkeys(node.name for node in trace.nodes if node.type == "Variable"))
+
+
 def climbed(this, keep_going):
     """The rungs that run the port, judged, up to the first that fails unless told otherwise.
 
@@ -53,7 +68,7 @@ def climbed(this, keep_going):
         if name == "initial values" and rung.status != FAILED:
             rungs.append((initial_values(this), None))  # they are copied, so the climb goes on
             continue
-        if rung.difference is not None and (unsteady := _unsteady(measured, measure(this, prepared(this)))):
+        if rung.difference is not None and (unsteady := _unsteady(this, measure)):
             rung, measured = replace(rung, detail=not_reproducible("the port", unsteady)), None
         rungs.append((rung, measured))
         if rung.status == FAILED and not keep_going:
@@ -75,8 +90,10 @@ def initial_values(this):
     return Rung("initial values", FAILED, detail, tensor=next(iter(found)), causes=[cause])
 
 
-def _unsteady(measured, again):
-    """The names of what is not the same when it is measured twice."""
+def _unsteady(this, measure):
+    """The names of what is not the same when it is measured twice, with no seed but the port's own."""
+    seedless = replace(this, seed=None)
+    measured, again = (measure(seedless, prepared(seedless)) for _ in range(2))
     names = (
         name for moment, quantities in measured.items() for name, value in quantities.items()
         if difference(value, again[moment][name]) is not None
