@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 INK = "#010203"  # stands for the page's text colour, and so never appears in a finished picture
@@ -66,7 +67,14 @@ class Picture:
 
 
 def picture(
-    name: str, draw: Callable[[Figure], None], *, title: str, alt: str, caption: str, height: float = 3.2
+    name: str,
+    draw: Callable[[Figure], None],
+    *,
+    title: str,
+    alt: str,
+    caption: str,
+    height: float = 3.2,
+    width: float = WIDTH,
 ) -> Picture:
     """What ``draw`` puts on an empty figure, as a :class:`Picture`; the same input gives the same text.
 
@@ -76,7 +84,8 @@ def picture(
         title: what is drawn.
         alt: the alternative text.
         caption: how to read it.
-        height: in inches; the width is :data:`WIDTH`.
+        height: in inches.
+        width: in inches; more than :data:`WIDTH` only for what a whole page is wide.
 
     Example:
         >>> shown = picture("line", lambda f: f.add_subplot().plot([1, 2]), title="A line", alt="It rises.", caption="")
@@ -84,7 +93,7 @@ def picture(
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0'
     """
     with matplotlib.style.context([_STYLE | {"svg.hashsalt": name}], after_reset=True):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure)
         text = io.StringIO()
         no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -122,19 +131,25 @@ def shaded(axes: Axes, shares: Any, texts: Any, rows: Any, columns: Any, colour:
         columns: the columns' names.
         colour: of a cell with share 1, which lets ink through.
     """
-    from matplotlib.patches import Rectangle
-
-    strongest = 0.6  # ink keeps 4.5:1 on it in either colour scheme
     for (row, column), share in _cells(shares):
-        if share > 0:
-            place = (column - 0.5, row - 0.5)
-            axes.add_patch(Rectangle(place, 1, 1, facecolor=colour, alpha=strongest * share, linewidth=0))
-        axes.text(column, row, texts[row][column], ha="center", va="center", fontsize=8.5)
+        cell(axes, row, column, texts[row][column], colour, share)
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
     axes.tick_params(length=0)
     axes.grid(False)
+
+
+STRONGEST = 0.6
+"""How much of a cell's colour covers the page: ink keeps 4.5:1 on it in either colour scheme."""
+
+
+def cell(axes: Axes, row: int, column: int, text: str, colour: str, share: float) -> None:
+    """One cell of a table, its colour as strong as its share of 1, with its text in the page's ink."""
+    if share > 0:
+        place = (column - 0.5, row - 0.5)
+        axes.add_patch(Rectangle(place, 1, 1, facecolor=colour, alpha=STRONGEST * share, linewidth=0))
+    axes.text(column, row, text, ha="center", va="center", fontsize=8.0)
 
 
 def _cells(shares: Any) -> Any:
