@@ -17,6 +17,8 @@ INK = "#010203"  # stands for the page's text colour, and so never appears in a 
 SERIES = ("#1f7fc4", "#c85a10", "#0a8f6a", "#b8609a", "#808080")  # at least 3:1 on white and on dark grey
 LEGACY, PORT, OURS, NEUTRAL = SERIES[0], SERIES[1], SERIES[1], SERIES[4]
 """The original and TensorFlow's own are blue in every picture; the port and what is ours are orange."""
+IMPLEMENTATIONS = {"tf.nn": LEGACY, "tf_repro": OURS, "keras": SERIES[2], "torch": SERIES[3], "jax": NEUTRAL}
+"""One colour for each implementation, in every picture; by the first word of its name."""
 MARKERS = ("o", "s", "^", "D", "x", "v")
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 WIDTH = 5.0  # inches of 72 units: text keeps its size on a telephone and doubles on a desktop
@@ -118,6 +120,20 @@ def logarithmic(axes: Axes, side: str) -> None:
     axis = getattr(axes, f"{side}axis")
     axis.set_major_formatter(FuncFormatter(power_of_ten))
     axis.set_minor_formatter(NullFormatter())
+
+
+def look_of(implementation: str) -> dict[str, Any]:
+    """An implementation's colour and marker; those of one family share the colour.
+
+    Example:
+        >>> look_of("tf_repro.nn.softmax") == look_of("tf_repro"), look_of("tf_repro, recomputed")["marker"]
+        (True, 'x')
+    """
+    for (family, colour), marker in zip(IMPLEMENTATIONS.items(), MARKERS, strict=False):
+        if implementation.startswith(family):
+            variant = implementation.partition(", ")[2]
+            return {"color": colour, "marker": marker if not variant else "x" if variant.startswith("rec") else "+"}
+    raise ValueError(f"an implementation must be one of {', '.join(IMPLEMENTATIONS)}. Received: {implementation!r}")
 
 
 def shaded(axes: Axes, shares: Any, texts: Any, rows: Any, columns: Any, colour: str = SERIES[0]) -> None:
