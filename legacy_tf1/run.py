@@ -20,7 +20,7 @@ from collections import OrderedDict
 import numpy as np
 
 if __package__:
-    from legacy_tf1.program_feeds import Feeds, ProgramError
+    from legacy_tf1.program_feeds import Feeds, ProgramError, is_dense_number
     from legacy_tf1.program_optimizers import (
         captured_optimizers,
         describe,
@@ -32,17 +32,22 @@ if __package__:
     from legacy_tf1.version_1 import is_version_1, tf_version, version_1
 else:  # a script in an interpreter of its own, which must not see what else lies beside this file
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    from program_feeds import Feeds, ProgramError
+    from program_feeds import Feeds, ProgramError, is_dense_number
     from program_optimizers import captured_optimizers, describe, learning_rate, plain, rate_is_used, slot_variables
     from version_1 import is_version_1, tf_version, version_1
 
     beside = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [place for place in sys.path if os.path.abspath(place) != beside]
 
-MOMENTS = ("initial", "initial slots", "before", "gradients", "steps", "slots", "after", "learning rate", "feeds")
+MOMENTS = ("initial", "initial slots", "before", "before, otherwise fed", "gradients", "steps", "slots", "after",
+           "learning rate", "feeds", "feed shapes")  # fmt: skip
+"""``"before, otherwise fed"`` is with another number of examples, and in inference mode, where feeds are drawn;
+``"feed shapes"`` has the shape of each step's value for what is drawn: ``"feeds"`` holds them uncut."""
 
 
-def run(path, tf, *, steps=1, seed=0, feeds=None, start=None, inputs=None, program="build", moments=MOMENTS):
+def run(
+    path, tf, *, steps=1, seed=0, feeds=None, start=None, inputs=None, program="build", moments=MOMENTS, shapes=None
+):
     """Build the program and run every moment of it that is asked for.
 
     Args:
@@ -55,6 +60,7 @@ def run(path, tf, *, steps=1, seed=0, feeds=None, start=None, inputs=None, progr
         inputs: keyword arguments of the function, or None.
         program: the name of the function in the file.
         moments: which of ``MOMENTS``; ``"steps"`` stands for ``"step 1"``, ``"step 2"`` and so on.
+        shapes: of each step's value for feeds that are given uncut (an earlier run's ``"feed shapes"``), or None.
 
     Returns:
         ({moment: {quantity: array}}, a JSON-ready description of the program). Without a train op there is nothing
@@ -65,7 +71,7 @@ def run(path, tf, *, steps=1, seed=0, feeds=None, start=None, inputs=None, progr
         content = built(path, program, inputs or {})
         graph = graph_of(tf, content)
         with graph.as_default():
-            built_program = Program(tf, content, applied, seed, feeds)
+            built_program = Program(tf, content, applied, seed, feeds, shapes)
             values = run_moments(tf, built_program, steps, start or {}, moments)
             return values, built_program.description(graph)
 
@@ -73,11 +79,12 @@ def run(path, tf, *, steps=1, seed=0, feeds=None, start=None, inputs=None, progr
 class Program:
     """A program that has been built: its tensors, feeds, variables and slots."""
 
-    def __init__(self, tf, content, applied, seed, feeds):
+    def __init__(self, tf, content, applied, seed, feeds, shapes=None):
         self.tf, self.applied = tf, applied
         self.fetches, self.train = content["fetches"], content.get("train")
         self.gradients = content.get("gradients") or {}
-        self.feeds = Feeds(content["placeholders"], content.get("feeds") if feeds is None else feeds, seed)
+        given = content.get("feeds") if feeds is None else feeds
+        self.feeds = Feeds(content["placeholders"], given, seed, shapes, tf.make_ndarray)
         self.variables = OrderedDict((plain(v), v) for v in tf.global_variables())
         self.slots = slot_variables(applied)
         self.model = OrderedDict(
@@ -117,12 +124,16 @@ def run_moments(tf, program, steps, given, asked):
     """What the program computes: initial values, fetches, gradients, every step, slots."""
     moments = OrderedDict()
     gradients = program.applied_gradients() if "gradients" in asked and program.train is not None else {}
+    if program.feeds.are_varied and not takes_any_batch(tf, program):
+        program.feeds.vary_no_more()
     with session_of(tf) as session:
         restore(session, tf, program.variables, given)
         start = session.run(program.variables) if program.variables else {}
         moments["initial"] = OrderedDict((name, start[name]) for name in program.model)
         moments["initial slots"] = session.run(program.slots) if program.slots else {}
         moments["before"] = session.run(program.fetches, program.feeds.at(0))
+        if program.feeds.shapes and "before, otherwise fed" in asked:
+            moments["before, otherwise fed"] = session.run(program.fetches, program.feeds.otherwise())
     if gradients:
         with session_of(tf) as session:
             restore(session, tf, program.variables, start)
@@ -132,8 +143,21 @@ def run_moments(tf, program, steps, given, asked):
             restore(session, tf, program.variables, start)
             train(session, program, steps, asked, moments)
     moments["feeds"] = program.feeds.first()
+    if program.feeds.shapes:
+        moments["feed shapes"] = program.feeds.shapes
     kept = set(asked) | ({moment for moment in moments if moment.startswith("step ")} if "steps" in asked else set())
     return OrderedDict((moment, quantities) for moment, quantities in moments.items() if moment in kept)
+
+
+def takes_any_batch(tf, program):
+    """Whether the program can be run with another number of examples; if not, every drawn step has the same."""
+    with session_of(tf) as session:
+        session.run(tf.global_variables_initializer())
+        try:
+            session.run([program.fetches, program.train or []], program.feeds.at(1))
+        except Exception:  # noqa: BLE001 - a program raises what it likes
+            return False
+    return True
 
 
 def train(session, program, steps, asked, moments):
@@ -243,16 +267,6 @@ def check_form(program, function, name):
     for key, tensor in program["placeholders"].items():
         if not hasattr(tensor, "graph") or "Placeholder" not in getattr(getattr(tensor, "op", None), "type", ""):
             raise ProgramError(f"placeholders must be tf.placeholder tensors. Received: {key!r} = {tensor}")
-
-
-def is_dense_number(tensor):
-    """Whether a fetch gives an array of floating-point numbers, integers or truth values."""
-    dtype = getattr(tensor, "dtype", None)
-    return (
-        dtype is not None
-        and not hasattr(tensor, "indices")
-        and (dtype.is_floating or dtype.is_integer or dtype.is_bool)
-    )
 
 
 def load(path):

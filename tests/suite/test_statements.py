@@ -234,6 +234,13 @@ def test_the_variants_of_the_training_are_decided_by_what_they_compute(monkeypat
     assert usual["other_sign_is_the_same_training"]
     assert not variants(20)["other_sign_is_the_same_training"]
     monkeypatch.setattr(program, "run", right)
+    assert not usual["rises_of_features_to_10"]
+    assert usual["rises_of_features_to_10_with_a_tenth_of_the_step"]
+    monkeypatch.setattr(program, "run", lambda **how: right(**how | {"step": 2 - 20 * how.get("step", 0.1)}))
+    assert not variants(20)["rises_of_features_to_10_with_a_tenth_of_the_step"], "with a long step it falls"
+    monkeypatch.setattr(program, "run", lambda **how: right(**how | {"step": 0.01}))
+    assert variants(20)["rises_of_features_to_10"], "with a short one it rises"
+    monkeypatch.setattr(program, "run", right)
     monkeypatch.setattr(program, "softmax", lambda x, w: program.matrix(_shifted(np.asarray(x * w.T))))
     assert not usual["trains_on_pixels"]
     assert variants(20)["trains_on_pixels"], "a softmax that is shifted does not overflow"

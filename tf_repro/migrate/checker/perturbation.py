@@ -22,8 +22,6 @@ EXACT = re.compile(
 )
 """Operations that do not round, whose results have to stay what they are, or that must not be wrapped."""
 
-MOMENTS = ("before", "gradients", "steps", "slots", "after")
-
 
 def noise(path: Any, record: Any, seed: int, runs: int = RUNS, **options: Any) -> tuple[dict[str, Any], list[str]]:
     """How far rounding moves each tensor of the TF1 program, run through compat.v1 from the same values and feeds.
@@ -38,7 +36,7 @@ def noise(path: Any, record: Any, seed: int, runs: int = RUNS, **options: Any) -
     Returns:
         The spread by moment and quantity, and the names of what the program does not compute twice alike.
     """
-    options |= {"seed": seed, "feeds": record["feeds"], "start": record["initial"]}
+    options |= {"seed": seed, "feeds": record["feeds"], "start": record["initial"], "shapes": record.get("feed shapes")}
     base, _ = run_legacy(path, **options)
     again, _ = run_legacy(path, **options)
     unsteady = [

@@ -52,6 +52,7 @@ def diagnose(this, name, measured):
         ``not_tested`` of a :class:`~tf_repro.migrate.Rung`.
     """
     found, ruled_out, untested, failed, included = [], [], [], [], set()
+    this = replace(this, traced=judge(this, name, measured).moment)
     remaining = candidates(this, name)
     for runs, candidate in enumerate(remaining):
         if any((cause.passes or cause.where is not None) and cause.name not in GENERIC for cause in found):

@@ -14,6 +14,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 INK = "#010203"  # stands for the page's text colour, and so never appears in a finished picture
 SERIES = ("#1f7fc4", "#c85a10", "#0a8f6a", "#b8609a", "#808080")  # at least 3:1 on white and on dark grey
+LEGACY, PORT, OURS, NEUTRAL = SERIES[0], SERIES[1], SERIES[1], SERIES[4]
+"""The original and TensorFlow's own are blue in every picture; the port and what is ours are orange."""
 MARKERS = ("o", "s", "^", "D", "x", "v")
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 WIDTH = 5.0  # inches of 72 units: text keeps its size on a telephone and doubles on a desktop

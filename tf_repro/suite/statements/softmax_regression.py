@@ -141,15 +141,20 @@ def variants(steps: int = 200) -> Any:
     up, down = (numpy_program.run(steps=steps, flag=flag) for flag in (1, -1))
     pixels = features.copy()
     pixels[:, 1:] *= 255
-    wide = features.copy()
-    wide[:, 1:] *= 5
+    to_5, to_10 = features.copy(), features.copy()
+    to_5[:, 1:] *= 5
+    to_10[:, 1:] *= 10
     separable = np.array([[1.0, -1.0], [1.0, 1.0]]), np.eye(2)
     scaled = numpy_program.run(features=features, labels=labels, steps=3)
     return {
         "other_sign_is_the_same_training": bool((up["after"]["w"] == down["after"]["w"]).all()),
         "trains_on_pixels": _is_finite(numpy_program.run(features=pixels, labels=labels, steps=3)),
         "trains_on_pixels_scaled": _is_finite(scaled),
-        "first_1000_do_most_of_features_to_5": _most_in_the_first_1000(derivation.run(features=wide, labels=labels)),
+        "first_1000_do_most_of_features_to_5": _most_in_the_first_1000(derivation.run(features=to_5, labels=labels)),
+        "rises_of_features_to_10": _rises(numpy_program.run(features=to_10, labels=labels, steps=20)),
+        "rises_of_features_to_10_with_a_tenth_of_the_step": _rises(
+            numpy_program.run(features=to_10, labels=labels, steps=20, step=numpy_program.STEP / 10)
+        ),
         "loss_nears_zero": bool(up["after"]["loss"] > -0.1),
         "loss_nears_zero_on_separable_data": bool(
             numpy_program.run(features=separable[0], labels=separable[1], steps=500)["after"]["loss"] > -0.1
@@ -159,6 +164,10 @@ def variants(steps: int = 200) -> Any:
 
 def _is_finite(record: Any) -> Any:
     return bool(np.isfinite(record["after"]["loss"]))
+
+
+def _rises(record: Any) -> Any:
+    return bool((np.diff(record["trajectory"]["loss"]) > 0).all())
 
 
 def _most_in_the_first_1000(record: Any) -> Any:
