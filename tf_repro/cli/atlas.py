@@ -35,6 +35,7 @@ def atlas(
     from tf_repro.report.atlas_figures import histories
     from tf_repro.report.console import Terminal
     from tf_repro.report.html.atlas_page import atlas_page
+    from tf_repro.suite import claims
 
     check_outputs({"--json": json, "--html": html})
     recordings = room.load()
@@ -52,7 +53,7 @@ def atlas(
     elif probe is not None:
         report.show_probe(Terminal(), recordings, probe, found)
         if probe.startswith("document_"):
-            report.show_histories(Terminal(), histories(recordings, [probe.removeprefix("document_")]))
+            report.show_histories(Terminal(), histories(recordings, [claims.load(probe.removeprefix("document_"))]))
     else:
         report.show_moves(Terminal(), recordings, report.moves(found))
     return 0

@@ -167,6 +167,7 @@ def show_program(console: Console, atlas: Atlas, symbols: Iterable[str], changes
     for each in found:
         table.add_row(each.symbol, each.kind, escape(", ".join(each.since)), size(each.units))
     table.columns[0].no_wrap = True
+    table.columns[2].overflow = "fold"
     if found:
         console.print(table)
     probed = {symbol for about in atlas.probes.values() for symbol in about["symbols"]}

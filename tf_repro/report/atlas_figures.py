@@ -37,7 +37,7 @@ class History:
     no: tuple[str, ...]
 
 
-def histories(atlas: Atlas, documents: Iterable[str] | None = None) -> list[History]:
+def histories(atlas: Atlas, documents: Iterable[claims.Document] | None = None) -> list[History]:
     """The history of every figure that a document's Session program prints.
 
     Args:
@@ -45,17 +45,17 @@ def histories(atlas: Atlas, documents: Iterable[str] | None = None) -> list[Hist
         documents: which; None for all. One without a TensorFlow 1 program has no history.
     """
     found = []
-    for name in documents or claims.names():
-        for claim in claims.load(name).claims:
+    for document in documents or map(claims.load, claims.names()):
+        for claim in document.claims:
             if claim.figures[0].rule in ("statement", "rounding"):
                 continue
             output = f"{claim.moment} {claim.quantity}"
-            asked = printing(atlas, f"document_{name}", output, partial(_prints, claim.figures))
+            asked = printing(atlas, f"document_{document.name}", output, partial(_prints, claim.figures))
             if asked:
                 printed = " ".join(figure.printed for figure in claim.figures)
                 yes, no = ([c for c, does in asked.items() if does is side] for side in (True, False))
                 columns = list(asked)
-                found.append(History(name, claim.id, claim.where, printed, spans(yes, columns), spans(no, columns)))
+                found.append(History(document.name, claim.id, claim.where, printed, spans(yes, columns), spans(no, columns)))
     return found
 
 
