@@ -139,9 +139,12 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
     """The changes to test on a rung, the most specific first."""
     if name == "initial values":
         return
+    lines = faults.called_lines(this, name)
+    if name in ("one step", "N steps", "slots"):  # the forward pass and the gradients are equal: the layer's updates
+        for substitution in substitutions.BATCH_NORMALIZATION:
+            yield from faults.by_line(this, substitution, lines[substitution])
     with contextlib.suppress(Exception):  # a program whose values cannot be recorded still has the other candidates
         yield from structural.candidates(this, name)
-    lines = faults.called_lines(this, name)
     for substitution in substitutions.NUMERICS:
         yield from faults.by_line(this, substitution, lines[substitution])
     if this.legacy.provenance["tensorflow"] != tf.__version__:
@@ -165,7 +168,8 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
             lambda: substitutions.changing_gradients(faults.negated),
         )
         yield from faults.clipping(this, lines)
-    for substitution in (*substitutions.FORWARD, *substitutions.BATCH_NORMALIZATION):
+    normalization = () if name in ("one step", "N steps", "slots") else substitutions.BATCH_NORMALIZATION
+    for substitution in (*substitutions.FORWARD, *normalization):
         yield from faults.by_line(this, substitution, lines[substitution])
     if name != "forward":
         for substitution in substitutions.BIAS_ADDITION:
