@@ -7,11 +7,17 @@ import pytest
 import tensorflow as tf
 
 PRIVATE = {
-    "tf_repro.nn.softmax: whether XLA compiles an operation": (
+    "tf_repro.nn.engines: whether XLA compiles a graph": (
         "tensorflow.python.framework.ops",
         "Graph",
         "_get_control_flow_context",
     ),
+    "tf_repro.nn.engines: whether XLA compiles an operation": (
+        "tensorflow.python.framework.ops",
+        "Operation",
+        "_get_control_flow_context",
+    ),
+    "tf_repro.nn.engines: whether oneDNN is on": ("tensorflow.python.util._pywrap_util_port", "IsMklEnabled"),
     "tf_repro.programs.machine: whether oneDNN is on": ("tensorflow.python.util._pywrap_util_port", "IsMklEnabled"),
     "tf_repro.migrate.draws: the random kernels": ("tensorflow.python.ops.gen_random_ops", "truncated_normal"),
     "tf_repro.migrate.checker.perturbation: every operation of a graph": (
@@ -69,15 +75,15 @@ def test_an_optimizer_still_numbers_its_variables():
 
 def test_a_compiled_function_is_seen_as_one():
     """What the control-flow context is asked for; unseen, softmax would take the slower kernels under XLA."""
-    from tf_repro.nn.softmax import _for_xla
+    from tf_repro.nn.engines import compiled_by_xla
 
     seen = []
 
     @tf.function(jit_compile=True)
     def compiled(x):
-        seen.append(_for_xla(x))
+        seen.append(compiled_by_xla(x))
         return x
 
     compiled(tf.constant(1.0))
     assert seen == [True]
-    assert not _for_xla(tf.constant(1.0))
+    assert not compiled_by_xla(tf.constant(1.0))

@@ -1,4 +1,7 @@
-"""Record every probe on the TensorFlow that is installed: ``python -m legacy_tf1.atlas OUT.json``."""
+"""Record every probe on the TensorFlow that is installed: ``python -m legacy_tf1.atlas OUT.json``.
+
+A recording that is there already is completed: only the probes that it lacks are run.
+"""
 
 import io
 import json
@@ -10,7 +13,7 @@ from collections import OrderedDict
 
 import numpy as np
 
-from legacy_tf1.atlas import elementwise, kernels, others
+from legacy_tf1.atlas import composed, elementwise, kernels, others
 from legacy_tf1.atlas.harness import Absent, encode, seed
 from legacy_tf1.record import processor
 
@@ -63,7 +66,7 @@ def outputs_of(probe, style, tf, dtype):
 
 def probes():
     """All probes, in the order of their recording."""
-    return elementwise.probes() + kernels.probes() + others.probes()
+    return elementwise.probes() + kernels.probes() + composed.probes() + others.probes()
 
 
 def record(path):
@@ -73,9 +76,11 @@ def record(path):
     if not tensorflow.__version__.startswith(("0.", "1.")):
         tensorflow.config.threading.set_intra_op_parallelism_threads(1)
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-    done = {tuple(line["run"]) for line in lines_of(path) if "run" in line}
+    lines, here = lines_of(path), provenance(tensorflow)
+    check_place(lines, here)
+    done = {tuple(line["run"]) for line in lines if "run" in line}
     with io.open(path, "a", encoding="utf-8") as file:
-        write(file, {"provenance": provenance(tensorflow)})
+        write(file, {"provenance": here})
         for probe in probes():
             for style, tf in faces(tensorflow).items():
                 for dtype in probe.dtypes if style in probe.styles else ():
@@ -83,6 +88,31 @@ def record(path):
                     if run not in done:
                         write(file, {"begun": run})
                         write(file, {"run": run, "answer": outputs_of(probe, style, tf, dtype)})
+
+
+def check_place(lines, here):
+    """Refuse to complete a recording that was made somewhere else.
+
+    Raises:
+        ValueError: its TensorFlow, CPU or switch is not that of this process.
+    """
+    for line in lines:
+        made = line.get("provenance", here)
+        for key in ("tensorflow", "cpu", "onednn"):
+            if made[key] != here[key]:
+                message = "a recording must be completed where it was made. Received: {0} {1!r} for {2!r}"
+                raise ValueError(message.format(key, here[key], made[key]))
+
+
+def reopen(out, path):
+    """Turn a finished recording into lines again, so that it can be completed."""
+    with io.open(out, encoding="utf-8") as file:
+        made = json.load(file)
+    with io.open(path, "w", encoding="utf-8") as file:
+        write(file, {"provenance": made["provenance"]})
+        for name, probe in made["probes"].items():
+            for run, answer in probe["series"].items():
+                write(file, {"run": [name, run], "answer": answer})
 
 
 def record_in_children(path):
@@ -145,6 +175,8 @@ def main(arguments):
         print("usage: python -m legacy_tf1.atlas OUT.json", file=sys.stderr)
         return 2
     out, path = arguments[0], arguments[0] + ".lines"
+    if os.path.exists(out) and not os.path.exists(path):
+        reopen(out, path)
     if not record_in_children(path):
         return 1
     with io.open(out + ".tmp", "w", encoding="utf-8") as file:

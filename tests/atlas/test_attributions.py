@@ -8,7 +8,7 @@ from legacy_tf1.atlas import elementwise, kernels
 from legacy_tf1.atlas.harness import encode
 from legacy_tf1.atlas.inputs import normal
 from tf_repro.atlas import ATTRIBUTED, changes, failures, load, printing
-from tf_repro.atlas.questions import OTHER_ALGORITHM, OTHER_STREAM
+from tf_repro.atlas.kinds import OTHER_STREAM
 from tf_repro.atlas.recordings import values_of
 from tf_repro.suite.kernels import eigen, softmax_backprop
 
@@ -73,12 +73,6 @@ def test_emulated_lanes_give_every_output_that_moved_bit_for_bit(atlas, probe, r
 def test_every_attribution_is_of_a_change_that_was_recorded(atlas):
     recorded = {(change.probe, change.dtype, change.after, change.kind) for change in changes(atlas)}
     assert {(each.probe, each.dtype, each.release, each.kind) for each in ATTRIBUTED} <= recorded
-
-
-def test_another_algorithm_is_claimed_of_functions_of_single_entries_alone(atlas):
-    claimed = {change.probe for change in changes(atlas) if change.kind == OTHER_ALGORITHM}
-    assert claimed
-    assert not any(atlas.probes[probe]["sums"] for probe in claimed)
 
 
 def test_another_stream_is_claimed_of_random_numbers_alone(atlas):

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tf_repro.atlas import ATTRIBUTED, Atlas, Change, failures
-from tf_repro.atlas.questions import ORDER
+from tf_repro.atlas.kinds import ORDER
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def cause(this: Any, name: str) -> Cause | None:
         name: the rung that failed.
     """
     on_compat = not this.legacy.provenance["tensorflow"].startswith("1.")
-    if not on_compat or getattr(this, "bundle", None) is not None or os.environ.get(SWITCH) == "0":
+    if not on_compat or this.bundle is not None or os.environ.get(SWITCH) == "0":
         return None
     if not isolated.program(isolated.PORT, this.path, f"{RUNGS}:is_onednn_on", time_limit=this.time_limit):
         return None
@@ -47,6 +47,7 @@ def _rung(this: Any, name: str) -> Any:
         shapes=this.legacy.get("feed shapes"),
         start=this.legacy["initial"],
         inputs=this.inputs,
+        script=this.script,
         tf1_python=None,
         time_limit=this.time_limit,
     )

@@ -43,7 +43,7 @@ def noise(path: Any, record: Any, seed: int, runs: int = RUNS, **options: Any) -
         record: what it computed.
         seed: of the graph.
         runs: how many perturbed runs; with none only the unsteady names are told.
-        options: ``steps`` and ``inputs`` as for :func:`tf_repro.programs.tf1.run_legacy`.
+        options: ``steps``, ``inputs`` and ``script`` as for :func:`tf_repro.programs.tf1.run_legacy`.
 
     Returns:
         The spread by moment and quantity, and the names of what the program does not compute twice alike where it is
