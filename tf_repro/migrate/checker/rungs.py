@@ -51,10 +51,12 @@ def climbed(this, keep_going):
     Returns:
         (the rungs, each with what it measured, or None where there is nothing to look for a cause in; every moment)
     """
-    rungs, moments = [], {}
+    rungs, moments, trained = [], {}, None
     for name, measure in MEASURES.items():
         try:
-            measured = measure(this, prepared(this))
+            port = prepared(this) if trained is None else trained
+            measured = (measure if trained is None else slots_of)(this, port)
+            trained = port if measure is measure_steps else None  # whose slots need no second run of the steps
         except Skipped as reason:
             rungs.append((Rung(name, SKIPPED, str(reason)), None))
             continue
@@ -226,6 +228,13 @@ def measure_slots(this, port):
         raise Skipped("the TF1 optimizer keeps no slots")
     for step in range(this.steps):
         port.step(this.feeds(step))
+    return slots_of(this, port)
+
+
+def slots_of(this, port):
+    """The slots of a port that has been trained."""
+    if not this.legacy.get("slots"):
+        raise Skipped("the TF1 optimizer keeps no slots")
     back = {b: a for a, b in this.mapping.items()}
     slots = {
         f"{back[name]}/{slot}": np.array(tf.convert_to_tensor(variable).numpy())
