@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.migrate.checker.outcome import Where
 from tf_repro.migrate.checker.rungs import MEASURES, prepared
@@ -58,9 +59,18 @@ EAGERLY = Candidate("graph optimiser", "with the port's tf.functions run as Pyth
 
 def on_this_release(this):
     """The TF1 program once more, from the same values and feeds, on the TensorFlow that runs the port."""
+    if this.bundle is not None:
+        raise InputError("the TF1 program must be run again for that. Received: a golden bundle, which is replayed")
     feeds, start = this.legacy["feeds"], this.legacy["initial"]
     record, _ = run_legacy(
-        this.legacy_path, steps=this.steps, seed=this.seed, feeds=feeds, start=start, inputs=this.inputs
+        this.legacy_path,
+        steps=this.steps,
+        seed=this.seed,
+        feeds=feeds,
+        start=start,
+        inputs=this.inputs,
+        script=this.script,
+        shapes=this.legacy.get("feed shapes"),
     )
     return record
 

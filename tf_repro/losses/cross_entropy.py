@@ -1,102 +1,28 @@
-"""Keras losses that take logits; the import is all that changes in code that used Keras' own."""
+"""Cross-entropies of logits; the import is all that changes in code that used Keras' own."""
 
-import warnings
 from typing import Any
 
 import tensorflow as tf
 
 from tf_repro import nn
 from tf_repro.keras_backend import keras
-from tf_repro.nn.arguments import checked_axis
+from tf_repro.losses.base import LogitsLoss
 from tf_repro.nn.cross_entropy import check_ignore_class, check_label_smoothing
 
 
-class _LogitsLoss(keras.losses.Loss):
-    """What the losses below share: logits behind a softmax, checked weights, Keras' masks and reductions."""
+class _CrossEntropy(LogitsLoss):
+    """What the cross-entropies share."""
 
     def __init__(self, from_logits: bool, label_smoothing: float, axis: int | tuple[int, ...], **kwargs: Any) -> None:
-        if not from_logits:
-            raise ValueError(
-                "from_logits must be True: this loss takes logits, not probabilities. "
-                f"Received: from_logits={from_logits!r}"
-            )
-        super().__init__(**kwargs)
+        super().__init__(from_logits, axis, **kwargs)
         self.label_smoothing = check_label_smoothing(label_smoothing)
-        self.axis = checked_axis(axis)
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tf.Tensor:
-        # Keras' own __call__ would convert the labels to floating point, and lose the logits, before anyone saw them.
-        with tf.name_scope(self.name):
-            logits = tf.cast(self._logits(y_pred), self.dtype)
-            losses = self.call(y_true, logits)
-            masks = [getattr(y_pred, "_keras_mask", None), self._counted(y_true, losses)]
-            masks = [tf.cast(mask, tf.bool) for mask in masks if mask is not None]
-            if masks:
-                losses._keras_mask = tf.reduce_all(tf.stack(masks), 0)
-            _check_sample_weight(sample_weight, losses)
-            reduce = LossesAsOutput(name=self.name, reduction=self.reduction, dtype=self.dtype)
-            return reduce(losses, losses, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
-        own = {"from_logits": True, "label_smoothing": self.label_smoothing, "axis": self.axis, "dtype": self.dtype}
-        return {**super().get_config(), **own}
-
-    def _logits(self, y_pred: Any) -> tf.Tensor:
-        """``y_pred``, or the logits that it is the softmax of."""
-        logits = getattr(y_pred, "_keras_logits", None)
-        if logits is None:
-            return tf.convert_to_tensor(y_pred)
-        warnings.warn(
-            f"{type(self).__name__} takes logits, and y_pred is the output of a softmax, whose logits are used "
-            "instead. Remove the softmax from the model where this is not intended.",
-            stacklevel=3,
-        )
-        return logits
-
-    def _counted(self, y_true: Any, losses: tf.Tensor) -> tf.Tensor | None:
-        """Which examples count, or None for all."""
-        return None
+        return {**super().get_config(), "label_smoothing": self.label_smoothing}
 
 
 @keras.saving.register_keras_serializable("tf_repro")
-class LossesAsOutput(keras.losses.Loss):
-    """Weights, mask and reduction for the losses that a model puts out, one for each label.
-
-    For a model whose output is that of `tf_repro.layers.LinearCrossEntropy` with ``reduction="none"``. ``fit`` is
-    given the labels as ``y``, from which Keras takes the weights of ``class_weight``; the loss itself reads none.
-
-    Args:
-        reduction: as in ``keras.losses.Loss``.
-        name: str.
-        dtype: the losses' dtype; ``keras.config.floatx()`` if None.
-
-    Call arguments:
-        y_true: anything.
-        y_pred: losses ``[...]``.
-        sample_weight: broadcasts to the losses, or None.
-
-    Returns:
-        Scalar, or the weighted losses with ``reduction="none"``.
-
-    Example:
-        >>> float(LossesAsOutput()([3, 1], [1.0, 2.0], sample_weight=[1.0, 0.5]))
-        1.0
-    """
-
-    def __init__(
-        self, reduction: str | None = "sum_over_batch_size", name: str = "losses_as_output", dtype: Any = None
-    ) -> None:
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
-
-    def call(self, y_true: Any, y_pred: tf.Tensor) -> tf.Tensor:
-        return y_pred
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "dtype": self.dtype}
-
-
-@keras.saving.register_keras_serializable("tf_repro")
-class SoftmaxCrossEntropy(_LogitsLoss):
+class SoftmaxCrossEntropy(_CrossEntropy):
     """Cross-entropy ``-Σ p log softmax(logits)`` of dense labels ``p``, reduced as Keras reduces.
 
     Takes the place of ``keras.losses.CategoricalCrossentropy(from_logits=True)``. The gradient, ``q·Σp - p``,
@@ -154,7 +80,7 @@ class SoftmaxCrossEntropy(_LogitsLoss):
 
 
 @keras.saving.register_keras_serializable("tf_repro")
-class SparseSoftmaxCrossEntropy(_LogitsLoss):
+class SparseSoftmaxCrossEntropy(_CrossEntropy):
     """Cross-entropy ``-log softmax(logits)[label]`` of class numbers, reduced as Keras reduces.
 
     Takes the place of ``keras.losses.SparseCategoricalCrossentropy(from_logits=True)``. The labels are never
@@ -217,7 +143,7 @@ class SparseSoftmaxCrossEntropy(_LogitsLoss):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "ignore_class": self.ignore_class}
 
-    def _counted(self, y_true: Any, losses: tf.Tensor) -> tf.Tensor | None:
+    def counted(self, y_true: Any, losses: tf.Tensor) -> tf.Tensor | None:
         if self.ignore_class is None:
             return None
         return tf.reshape(tf.cast(y_true, tf.int64) != self.ignore_class, tf.shape(losses))
@@ -240,21 +166,3 @@ def _classes_last(values: tf.Tensor, axis: int | tuple[int, ...]) -> tf.Tensor:
     flat = tf.reshape(moved, tf.concat([tf.shape(moved)[:kept], [-1]], 0))
     flat.set_shape([*moved.shape[:kept], moved.shape[kept:].num_elements()])
     return flat
-
-
-def _check_sample_weight(sample_weight: Any, losses: tf.Tensor) -> None:
-    """Refuse weights that would spread the losses over further dimensions, or that TensorFlow cannot multiply."""
-    if sample_weight is None:
-        return
-    shape = tf.convert_to_tensor(sample_weight).shape
-    weight, values = shape, losses.shape
-    if weight.rank is not None and values.rank is not None and weight.rank == values.rank + 1 and weight[-1] == 1:
-        weight = weight[:-1]  # as Keras does
-    try:
-        fits = tf.broadcast_static_shape(weight, values).is_compatible_with(values)
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"sample_weight must broadcast to the losses. Received: sample_weight of {shape}, losses of {values}"
-        )
