@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.nn.tolerances import MANY_TERMS, ONE_PASS, TOLERANCE, UNIT_ROUNDOFF
 from tests.nn.truth import cross_entropy, one_hot
+from tests.tolerances import MANY_TERMS, ONE_PASS, TOLERANCE, UNIT_ROUNDOFF
 from tf_repro.losses import SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy
 
 REDUCTIONS = ["sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None]

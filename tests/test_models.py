@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.nn.tolerances import TOLERANCE
+from tests.tolerances import TOLERANCE
 from tf_repro.models import SoftmaxRegression
 
 

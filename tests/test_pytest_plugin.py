@@ -8,6 +8,7 @@ import pytest
 
 import tf_repro.migrate.checker.ladder  # noqa: F401 (a run inside pytester forgets modules that it was the first to load)
 from tests.migrate.checker.programs import PORT, changed, written
+from tf_repro import migrate
 
 pytest_plugins = ["pytester"]
 
@@ -55,7 +56,10 @@ def test_bad_input_is_one_line(pytester):
     pytester.makepyfile(TEST)
     result = run(pytester, "-rN")
     result.assert_outcomes(failed=1)
-    message = "a program must define build(). Received: legacy.py without one"
+    message = (
+        "a program must define build(), or be a script that runs a tf.Session. Received: legacy.py, of which nothing "
+        "can be compared"
+    )
     result.stdout.fnmatch_lines(['>*check_port("legacy.py", "port.py", steps=2)', f"E*{message}"])
     assert result.stdout.str().count(message) == 1
     assert "another exception" not in result.stdout.str()
@@ -66,6 +70,15 @@ def test_option_names_the_interpreter(pytester):
     pytester.makepyfile(TEST)
     result = run(pytester, "--tf1-python", "/no/such/python")
     result.stdout.fnmatch_lines(["*must be an executable Python interpreter. Received: /no/such/python"])
+
+
+def test_golden_bundle_stands_for_the_program(pytester):
+    """The interpreter that is given is for programs; a bundle has been recorded."""
+    legacy, _ = written(pytester.path)
+    migrate.record(legacy, steps=2).write(pytester.path / "original.golden")
+    legacy.unlink()
+    pytester.makepyfile(TEST.replace("legacy.py", "original.golden"))
+    run(pytester, "--tf1-python", "/no/such/python").assert_outcomes(passed=1)
 
 
 def test_loading_the_plugin_imports_no_tensorflow(pytester, monkeypatch):

@@ -40,7 +40,6 @@ class SoftmaxRegression(keras.Model):
         The class of the document `softmax_regression`.
 
     Example:
-
     >>> model = SoftmaxRegression(classes=2)
     >>> features, labels = tf.constant([[1.0, 2.0], [1.0, -2.0]]), tf.eye(2)
     >>> history = model.fit(features, labels, epochs=10, verbose=0)

@@ -6,6 +6,7 @@ Loading it imports neither TensorFlow nor the checker; the fixture does, when a 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,23 +22,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def check_port(request: pytest.FixtureRequest):
+def check_port(request: pytest.FixtureRequest) -> Any:
     """Check a port as :func:`tf_repro.migrate.check` does and fail the test with the ladder where they part.
 
     Paths are relative to the test's file. Takes every argument of :func:`tf_repro.migrate.check`; ``tf1_python`` is the
     option ``--tf1-python`` unless given.
 
     Returns:
-        A function of the two files that returns the :class:`tf_repro.migrate.CheckReport`.
+        A function of the two files, the first of them a program or a golden bundle, that returns the
+        :class:`tf_repro.migrate.CheckReport`.
     """
 
-    def check(legacy, port, **options):
+    def check(legacy: Any, port: Any, **options: Any) -> Any:
         __tracebackhide__ = True
         from tf_repro import migrate
         from tf_repro.core.errors import InputError
+        from tf_repro.migrate import golden
 
         folder = Path(request.path).parent
-        options.setdefault("tf1_python", request.config.getoption("--tf1-python"))
+        if not golden.is_bundle(folder / legacy):  # which was recorded on an interpreter of its own
+            options.setdefault("tf1_python", request.config.getoption("--tf1-python"))
         try:
             report = migrate.check(folder / legacy, folder / port, **options)
         except InputError as error:

@@ -1,4 +1,8 @@
-"""Record every probe on the TensorFlow that is installed: ``python -m legacy_tf1.atlas OUT.json``."""
+"""Record every probe on the TensorFlow that is installed: ``python -m legacy_tf1.atlas OUT.json``.
+
+A recording that is there already is completed: only the probes that it lacks are run. Names after the file choose
+the probes.
+"""
 
 import io
 import json
@@ -10,7 +14,7 @@ from collections import OrderedDict
 
 import numpy as np
 
-from legacy_tf1.atlas import elementwise, kernels, others
+from legacy_tf1.atlas import composed, elementwise, kernels, others
 from legacy_tf1.atlas.harness import Absent, encode, seed
 from legacy_tf1.record import processor
 
@@ -48,7 +52,7 @@ def outputs_of(probe, style, tf, dtype):
             first, again = getattr(probe, style)(tf, dtype)
     except Absent as error:
         return {"absent": str(error)}
-    except Exception as error:  # a release's own fault is a result, and must not stop the recording
+    except Exception as error:  # noqa: BLE001 - a release's own fault is a result, and must not stop the recording
         text = " ".join(str(error).split())[:160]
         return {"failed": type(error).__name__ + ": " + text}
     if probe.kind == "default":
@@ -61,22 +65,29 @@ def outputs_of(probe, style, tf, dtype):
     return {"outputs": recorded}
 
 
+def chosen(names):
+    """The probes of these names; all where there are none."""
+    return [probe for probe in probes() if not names or probe.name in names]
+
+
 def probes():
     """All probes, in the order of their recording."""
-    return elementwise.probes() + kernels.probes() + others.probes()
+    return elementwise.probes() + kernels.probes() + composed.probes() + others.probes()
 
 
-def record(path):
+def record(path, names=()):
     """Append each run of each probe to the file, as lines of JSON; those that are there are not done again."""
     import tensorflow
 
     if not tensorflow.__version__.startswith(("0.", "1.")):
         tensorflow.config.threading.set_intra_op_parallelism_threads(1)
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-    done = {tuple(line["run"]) for line in lines_of(path) if "run" in line}
+    lines, here = lines_of(path), provenance(tensorflow)
+    check_place(lines, here)
+    done = {tuple(line["run"]) for line in lines if "run" in line}
     with io.open(path, "a", encoding="utf-8") as file:
-        write(file, {"provenance": provenance(tensorflow)})
-        for probe in probes():
+        write(file, {"provenance": here})
+        for probe in chosen(names):
             for style, tf in faces(tensorflow).items():
                 for dtype in probe.dtypes if style in probe.styles else ():
                     run = (probe.name, style + " " + dtype)
@@ -85,7 +96,32 @@ def record(path):
                         write(file, {"run": run, "answer": outputs_of(probe, style, tf, dtype)})
 
 
-def record_in_children(path):
+def check_place(lines, here):
+    """Refuse to complete a recording that was made somewhere else.
+
+    Raises:
+        ValueError: its TensorFlow, CPU or switch is not that of this process.
+    """
+    for line in lines:
+        made = line.get("provenance", here)
+        for key in ("tensorflow", "cpu", "onednn"):
+            if made[key] != here[key]:
+                message = "a recording must be completed where it was made. Received: {0} {1!r} for {2!r}"
+                raise ValueError(message.format(key, here[key], made[key]))
+
+
+def reopen(out, path):
+    """Turn a finished recording into lines again, so that it can be completed."""
+    with io.open(out, encoding="utf-8") as file:
+        made = json.load(file)
+    with io.open(path, "w", encoding="utf-8") as file:
+        write(file, {"provenance": made["provenance"]})
+        for name, probe in made["probes"].items():
+            for run, answer in probe["series"].items():
+                write(file, {"run": [name, run], "answer": answer})
+
+
+def record_in_children(path, names=()):
     """Record in processes of their own: a run that kills its process is written down as such, and the next goes on.
 
     Returns:
@@ -93,7 +129,7 @@ def record_in_children(path):
     """
     environment = dict(os.environ, TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
     while True:
-        code = subprocess.call([sys.executable, "-m", "legacy_tf1.atlas", "--lines", path], env=environment)
+        code = subprocess.call([sys.executable, "-m", "legacy_tf1.atlas", "--lines", path, *names], env=environment)
         if code == 0:
             return True
         last = (lines_of(path) or [{}])[-1]
@@ -124,10 +160,11 @@ def write(file, line):
     file.flush()
 
 
-def gathered(lines):
+def gathered(lines, names=()):
     """The recording as one dictionary."""
     answers = OrderedDict(
-        (each.name, {"kind": each.kind, "sums": each.sums, "symbols": each.symbols, "series": {}}) for each in probes()
+        (each.name, {"kind": each.kind, "sums": each.sums, "symbols": each.symbols, "series": {}})
+        for each in chosen(names)
     )
     for line in lines:
         if "run" in line:
@@ -139,16 +176,19 @@ def gathered(lines):
 def main(arguments):
     """Write the recording; 0, 1 where TensorFlow does not start, or 2 where the command line is wrong."""
     if arguments[:1] == ["--lines"]:
-        record(arguments[1])
+        record(arguments[1], arguments[2:])
         return 0
-    if len(arguments) != 1 or os.path.isdir(arguments[0]):
-        print("usage: python -m legacy_tf1.atlas OUT.json", file=sys.stderr)
+    unknown = set(arguments[1:]) - {probe.name for probe in probes()}
+    if not arguments or os.path.isdir(arguments[0]) or unknown:
+        print("usage: python -m legacy_tf1.atlas OUT.json [PROBE...]", file=sys.stderr)
         return 2
-    out, path = arguments[0], arguments[0] + ".lines"
-    if not record_in_children(path):
+    out, path, names = arguments[0], arguments[0] + ".lines", arguments[1:]
+    if os.path.exists(out) and not os.path.exists(path):
+        reopen(out, path)
+    if not record_in_children(path, names):
         return 1
     with io.open(out + ".tmp", "w", encoding="utf-8") as file:
-        file.write(json.dumps(gathered(lines_of(path)), sort_keys=True))
+        file.write(json.dumps(gathered(lines_of(path), names), sort_keys=True))
     os.rename(out + ".tmp", out)
     os.remove(path)
     return 0

@@ -17,13 +17,32 @@ OPTIMIZERS = (
     ("RMSProp", {}),
     ("Ftrl", {}),
 )
+VARIANTS = (
+    ("MomentumNesterov", "Momentum", {"momentum": 0.9, "use_nesterov": True}),
+    ("RMSPropCentered", "RMSProp", {"centered": True, "momentum": 0.9}),
+    ("FtrlL1", "Ftrl", {"l1_regularization_strength": 0.01, "l2_regularization_strength": 0.01}),
+)
 KERAS_OPTIMIZERS = ("SGD", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam", "RMSprop", "Ftrl")
-LAYERS = ("BatchNormalization", "LayerNormalization", "LSTM", "GRU", "Dense", "Embedding", "LeakyReLU", "ELU")
+LAYERS = ("BatchNormalization", "LayerNormalization", "LSTM", "GRU", "Dense", "Embedding", "LeakyReLU", "ELU",
+          "SimpleRNN", "Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "Dropout", "Softmax", "ReLU",
+          "PReLU")  # fmt: skip
+NEEDED = {"LSTM": [3], "GRU": [3], "SimpleRNN": [3], "Dense": [3], "Embedding": [3, 4], "Conv2D": [3, 3],
+          "Conv2DTranspose": [3, 3], "DepthwiseConv2D": [3], "Dropout": [0.5]}  # fmt: skip
+LOSSES = ("MeanSquaredError", "BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy",
+          "Huber")  # fmt: skip
+METRICS = ("AUC", "Precision", "TopKCategoricalAccuracy")
+INITIALIZERS = ("RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Orthogonal")
 FUNCTIONS = (
     "nn.l2_normalize", "nn.lrn", "nn.leaky_relu", "nn.dropout", "layers.batch_normalization", "layers.dense",
     "train.AdamOptimizer", "train.RMSPropOptimizer", "train.AdagradOptimizer", "train.AdadeltaOptimizer",
     "train.FtrlOptimizer", "train.MomentumOptimizer", "train.ExponentialMovingAverage", "nn.rnn_cell.BasicLSTMCell",
-    "truncated_normal_initializer", "random_uniform_initializer",
+    "truncated_normal_initializer", "random_uniform_initializer", "random_normal_initializer",
+    "nn.rnn_cell.LSTMCell", "nn.rnn_cell.GRUCell", "nn.softmax", "nn.log_softmax", "nn.moments", "nn.fused_batch_norm",
+    "nn.batch_normalization", "nn.conv2d", "nn.embedding_lookup", "nn.ctc_loss", "nn.sampled_softmax_loss",
+    "image.resize_bilinear", "image.resize_images", "image.resize", "train.exponential_decay", "train.cosine_decay",
+    "losses.mean_squared_error", "losses.softmax_cross_entropy", "metrics.auc", "reduce_sum", "argmax", "cumsum",
+    "matmul", "clip_by_norm", "layers.conv2d", "layers.dropout", "get_variable", "orthogonal_initializer",
+    "variance_scaling_initializer", "random_normal", "random_uniform",
 )  # fmt: skip
 
 
@@ -39,6 +58,11 @@ def initializer(name, **options):
         return find(tf, "keras.initializers." + name)(seed=2, **options)([*SHAPE, 5])
 
     return sampler("keras_" + name, "tf.keras.initializers." + name, body)
+
+
+def old_initializer(name):
+    """A probe of an initializer of version 1 under seed 2."""
+    return sampler(name, "tf." + name, lambda tf: find(tf, name)(seed=2)([*SHAPE, 5]))
 
 
 def randomness():
@@ -65,6 +89,16 @@ def randomness():
                 lambda tf: find(tf, "glorot_uniform_initializer")(seed=2)([*SHAPE, 5])),
         Kernel("random_dropout", "tf.nn.dropout tf.layers.dropout", lambda tf, x: tf.nn.dropout(x, 0.5, None, 2),
                dropout, False, False, "random", ("float32",)),
+        sampler("categorical", "tf.multinomial tf.random.categorical",
+                lambda tf: find(tf, "random.categorical", "multinomial")(tf.constant([[0.0, 1.0, 2.0]]), 37, seed=2)),
+        sampler("poisson", "tf.random_poisson tf.random.poisson",
+                lambda tf: find(tf, "random_poisson", "random.poisson")(lam=4.0, shape=SHAPE, seed=2)),
+        old_initializer("truncated_normal_initializer"),
+        old_initializer("random_uniform_initializer"),
+        old_initializer("orthogonal_initializer"),
+        old_initializer("variance_scaling_initializer"),
+        sampler("xavier", "tf.contrib.layers.xavier_initializer",
+                lambda tf: find(tf, "contrib.layers.xavier_initializer")(seed=2)([*SHAPE, 5])),
         initializer("GlorotUniform"),
         initializer("HeNormal"),
         initializer("Orthogonal"),
@@ -76,10 +110,11 @@ def randomness():
 class Training(Probe):
     """Twenty updates of a vector by an optimizer, the gradients given."""
 
-    def __init__(self, name, keras, options):
+    def __init__(self, name, keras, options, title=None):
         room = "tf.keras.optimizers." if keras else "tf.train."
         symbol = room + name + ("" if keras else "Optimizer")
-        Probe.__init__(self, ("keras_" if keras else "train_") + name, "optimizer", symbol, False, ("float32",))
+        title = ("keras_" if keras else "train_") + (title or name)
+        Probe.__init__(self, title, "optimizer", symbol, False, ("float32",))
         self.styles = ("eager",) if keras else ("session",)
         self.symbol, self.options = symbol[3:], options
 
@@ -131,8 +166,7 @@ class Default(Probe):
         """{argument: default}; a Keras layer is made, and its configuration read."""
         target = find(tf, self.path)
         if self.path.startswith("keras.layers."):
-            needed = {"LSTM": [3], "GRU": [3], "Dense": [3], "Embedding": [3, 4]}.get(self.path.split(".")[-1], [])
-            facts = target(*needed).get_config()
+            facts = target(*NEEDED.get(self.path.split(".")[-1], [])).get_config()
         else:
             facts = defaults(target)
         if self.path.startswith("keras.optimizers."):
@@ -166,10 +200,13 @@ def fact(value):
 
 def probes():
     """All probes of this file."""
-    facts = ["keras.layers." + name for name in LAYERS] + ["keras.optimizers." + name for name in KERAS_OPTIMIZERS]
+    rooms = [("layers", LAYERS), ("optimizers", KERAS_OPTIMIZERS), ("losses", LOSSES), ("metrics", METRICS)]
+    rooms.append(("initializers", INITIALIZERS))
+    facts = ["keras.{}.{}".format(room, name) for room, names in rooms for name in names]
     return (
         randomness()
         + [Training(name, False, options) for name, options in OPTIMIZERS]
+        + [Training(name, False, options, title) for title, name, options in VARIANTS]
         + [Training(name, True, {}) for name in KERAS_OPTIMIZERS]
         + [Program(name) for name in ("softmax_backprop", "softmax_cross_entropy", "reverse_mode")]
         + [Default(path) for path in list(FUNCTIONS) + facts]

@@ -110,7 +110,7 @@ def test_a_planted_change_is_attributed_to_its_release(release):
     atlas.series["erf", "session", "float32", "planted"] = Series([original, changed], cells)
     found = [change for change in changes(atlas, "erf") if change.output == "planted"]
     assert {change.after for change in found} == {release}
-    assert {change.kind for change in found} == {"other algorithm"}
+    assert {change.kind for change in found} == {"other approximation"}
 
 
 def test_what_is_committed_is_small_and_has_provenance(tmp_path):

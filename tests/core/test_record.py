@@ -138,3 +138,9 @@ def test_an_unwritable_target_is_named(tmp_path):
     with pytest.raises(InputError, match="the output file must be writable"):
         write_atomically(tmp_path, "text")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", ["text", None, 1j, np.longdouble(1), [[1], [1, 2]]])
+def test_what_is_no_array_of_numbers_is_refused(value):
+    with pytest.raises(InputError, match="a quantity must be a"):
+        Record({"before": {"w": value}})

@@ -236,3 +236,9 @@ def test_text_names_both_sides():
     text = ulp.difference(np.float32([[1, 2]]), np.float32([[1, 2.5]])).text("TF1 program", "port")
     assert text.startswith("[0, 1] TF1 program 2, port 2.5: 2097152 ULP (2.1e+06 of the largest element's), relative")
     assert text.endswith("1 of 2 elements differ")
+
+
+def test_the_largest_numbers_of_both_signs_are_a_number_of_steps_apart():
+    largest = np.finfo(np.float64).max
+    apart = ulp.difference(np.float64([largest]), np.float64([-largest]))
+    assert apart.scaled == 2.0**54 - 2

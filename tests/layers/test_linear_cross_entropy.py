@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.nn.tolerances import ONE_PASS, TOLERANCE, TWELVE_STEPS
+from tests.tolerances import ONE_PASS, TOLERANCE, TWELVE_STEPS
 from tf_repro import nn
 from tf_repro.layers.linear_cross_entropy import LinearCrossEntropy
 from tf_repro.losses import LossesAsOutput

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.nn.tolerances import ONE_PASS, TWELVE_STEPS
+from tests.tolerances import ONE_PASS, TWELVE_STEPS
 from tf_repro.layers import ReversibleEmbedding
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras and NumPy 2

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.nn.oracles import row_error, softmax_truth, value_and_gradient
-from tests.nn.tolerances import TOLERANCE
+from tests.nn.oracles import softmax_truth, value_and_gradient
+from tests.tolerances import TOLERANCE, row_error
 from tf_repro import nn
 from tf_repro.layers import Softmax
 

@@ -1,14 +1,15 @@
 """The probes of the atlas: their inputs, and what becomes of one that a release lacks or that fails."""
 
+import json
+
 import numpy as np
 import pytest
 
-from legacy_tf1.atlas import elementwise, kernels, others
-from legacy_tf1.atlas.__main__ import lines_of, main, outputs_of, record_in_children, write
-from legacy_tf1.atlas.harness import Absent, Kernel, find
+from legacy_tf1.atlas.__main__ import check_place, lines_of, main, outputs_of, probes, record_in_children, write
+from legacy_tf1.atlas.harness import Absent, Kernel, encode, find
 from legacy_tf1.atlas.inputs import normal, uniform
 
-PROBES = elementwise.probes() + kernels.probes() + others.probes()
+PROBES = probes()
 
 
 def test_every_probe_has_a_name_of_its_own():
@@ -51,8 +52,9 @@ def test_the_three_styles_give_the_value_and_its_gradient():
 
 
 def test_a_wrong_command_line_is_refused(capsys):
-    assert main([]) == 2
-    assert "usage: python -m legacy_tf1.atlas OUT.json" in capsys.readouterr().err
+    for arguments in ([], ["out.json", "no_such_probe"]):
+        assert main(arguments) == 2
+        assert "usage: python -m legacy_tf1.atlas OUT.json" in capsys.readouterr().err
 
 
 def test_a_run_that_kills_its_process_is_written_down_and_the_next_goes_on(tmp_path, monkeypatch):
@@ -68,3 +70,30 @@ def test_a_run_that_kills_its_process_is_written_down_and_the_next_goes_on(tmp_p
     assert record_in_children(str(tmp_path / "lines"))
     answers = [line["answer"] for line in lines_of(str(tmp_path / "lines")) if "run" in line]
     assert answers == [{"failed": "the process was killed by signal 8"}]
+
+
+def test_a_recording_is_completed_with_the_probes_that_it_lacks(tmp_path, monkeypatch):
+    answer = {"outputs": {"value": encode(np.float32([1]))}}
+    given = {"tensorflow": "1.4.1", "cpu": "one", "onednn": ""}
+    out = tmp_path / "out.json"
+    out.write_text(json.dumps({"provenance": given, "probes": {"exp": {"series": {"session float32": answer}}}}))
+
+    def child(command, env):
+        lines = lines_of(command[-1])
+        assert [line["run"] for line in lines if "run" in line] == [["exp", "session float32"]]
+        with open(command[-1], "a", encoding="utf-8") as file:
+            write(file, {"run": ["log", "session float32"], "answer": answer})
+        return 0
+
+    monkeypatch.setattr("subprocess.call", child)
+    assert main([str(out)]) == 0
+    made = json.loads(out.read_text())["probes"]
+    assert made["exp"]["series"] == made["log"]["series"] == {"session float32": answer}
+
+
+def test_a_recording_of_another_release_or_cpu_is_not_completed_here():
+    lines = [{"provenance": {"tensorflow": "1.4.1", "cpu": "one", "onednn": ""}}]
+    check_place(lines, {"tensorflow": "1.4.1", "cpu": "one", "onednn": ""})
+    for key, value in (("tensorflow", "1.5.1"), ("cpu", "two"), ("onednn", "1")):
+        with pytest.raises(ValueError, match=key):
+            check_place(lines, {**lines[0]["provenance"], key: value})

@@ -1,7 +1,8 @@
 """Record the drift atlas on every minor release: ``python tests/machines/record_atlas.py --envs DIR --raw DIR``.
 
 Each release gets an environment of its own, is recorded (with oneDNN on and off where it knows the switch), and its
-environment is removed. What is there already is not done again, so that an interrupted run goes on where it stopped.
+environment is removed. What is there already is not done again, so that an interrupted run goes on where it stopped,
+and a recording that lacks probes is completed with those alone.
 A release that cannot be installed or recorded is listed, with its reason, in ``RAW/failed.json``.
 """
 
@@ -17,6 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from legacy_tf1.atlas.__main__ import probes  # noqa: E402
+
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 
 # pip's own choice of these is too new for TensorFlow 0.12 to 1.12 on Python 3.6.
@@ -109,18 +114,25 @@ def build(release: Release, folder: Path) -> Path:
 
 
 def record(release: Release, folder: Path, raw: Path) -> None:
-    """Write a recording for each switch that is not there yet, then remove the environment."""
+    """Write or complete a recording for each switch, then remove the environment."""
     missing = {switch: recording(raw, release, switch) for switch in release.switches}
-    missing = {switch: path for switch, path in missing.items() if not path.exists()}
+    missing = {switch: path for switch, path in missing.items() if not is_complete(path)}
     if not missing:
         return
     python, log = build(release, folder), folder / f"tf-{release.version}.log"
     for switch, path in missing.items():
         switches = {"TF_ENABLE_ONEDNN_OPTS": switch} if switch else {}
         command = [python, "-m", "legacy_tf1.atlas", path]
-        if run(command, log, 20, CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="2", **switches) or not path.exists():
+        if run(command, log, 20, CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="2", **switches) or not is_complete(
+            path
+        ):
             raise CannotRecord("not recordable: " + last_error(log))
     shutil.rmtree(folder / ("tf-" + release.version))
+
+
+def is_complete(path: Path) -> bool:
+    """Whether the recording is there and was asked for every probe."""
+    return path.exists() and {probe.name for probe in probes()} <= set(json.loads(path.read_text())["probes"])
 
 
 def recording(raw: Path, release: Release, switch: str) -> Path:

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from legacy_tf1 import checkpoint as legacy
-from tests.migrate.tolerances import FEW_ROUNDINGS
+from tests.tolerances import FEW_ROUNDINGS
 from tf_repro import migrate, optimizers
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record

@@ -3,7 +3,6 @@
 import numpy as np
 import tensorflow as tf
 
-from tests.nn.tolerances import TINY
 from tf_repro.suite.derivations import softmax
 
 softmax_truth = softmax.softmax_and_product
@@ -19,24 +18,6 @@ def log_softmax_truth(logits, cotangent):
     y = np.exp(logarithm)
     others = np.where(largest, 0, dy).sum(-1, keepdims=True)
     return logarithm, np.where(largest, dy * rest / (1 + rest) - y * others, dy - y * dy.sum(-1, keepdims=True))
-
-
-def row_error(actual, truth, cotangent=0.0, dtype="float32"):
-    """Largest row-wise relative error: max |error| / max |truth| of a row, beyond what underflow takes.
-
-    A probability below the smallest normal number may be zero, which costs a row at most that number times
-    the spread of its cotangent, once per entry.
-    """
-    truth, cotangent = (
-        np.asarray(truth),
-        np.broadcast_to(np.asarray(cotangent, np.longdouble), np.shape(truth)),
-    )
-    if truth.size == 0:
-        return 0.0
-    lost = truth.shape[-1] * TINY[dtype] * np.maximum(np.ptp(cotangent, -1), 1)
-    error = np.maximum(np.abs(np.asarray(actual, np.longdouble) - truth).max(-1) - lost, 0)
-    largest = np.abs(truth).max(-1)
-    return float(np.max(error / np.where(largest > 0, largest, 1)))
 
 
 def value_and_gradient(function, logits, cotangent):

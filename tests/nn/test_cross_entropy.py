@@ -9,7 +9,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.nn.tolerances import (
+from tests.nn.truth import cross_entropy, cross_entropy_to_fifty_digits, one_hot
+from tests.tolerances import (
     CENTRAL_DIFFERENCES,
     MANY_TERMS,
     ONE_PASS,
@@ -17,8 +18,8 @@ from tests.nn.tolerances import (
     SECOND_DIFFERENCES,
     TOLERANCE,
     UNIT_ROUNDOFF,
+    row_error,
 )
-from tests.nn.truth import cross_entropy, cross_entropy_to_fifty_digits, one_hot, row_error
 from tf_repro.nn import softmax_cross_entropy_with_logits as dense
 from tf_repro.nn import sparse_softmax_cross_entropy_with_logits as sparse
 

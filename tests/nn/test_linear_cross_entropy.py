@@ -6,7 +6,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.nn.tolerances import (
+from tests.nn.truth import linear_cross_entropy, one_hot
+from tests.tolerances import (
     CENTRAL_DIFFERENCES,
     FORWARD_MODE,
     MANY_TERMS,
@@ -14,8 +15,8 @@ from tests.nn.tolerances import (
     TOLERANCE,
     TWO_PASSES,
     UNIT_ROUNDOFF,
+    row_error,
 )
-from tests.nn.truth import linear_cross_entropy, one_hot, row_error
 from tf_repro.nn import linear_softmax_cross_entropy as linear
 from tf_repro.nn import softmax_cross_entropy_with_logits
 

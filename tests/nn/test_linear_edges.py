@@ -16,7 +16,7 @@ from tests.nn.test_linear_options import (
     problem,
     value_and_gradients,
 )
-from tests.nn.tolerances import ONE_PASS
+from tests.tolerances import ONE_PASS
 from tf_repro.nn import linear_cross_entropy
 from tf_repro.nn import linear_softmax_cross_entropy as linear
 

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from tests.nn import linear_truth
-from tests.nn.tolerances import MANY_TERMS, ONE_PASS, TOLERANCE, TWO_PASSES, UNIT_ROUNDOFF
 from tests.nn.truth import one_hot
+from tests.tolerances import MANY_TERMS, ONE_PASS, TOLERANCE, TWO_PASSES, UNIT_ROUNDOFF
 from tf_repro.nn import linear_cross_entropy
 from tf_repro.nn import linear_softmax_cross_entropy as linear
 

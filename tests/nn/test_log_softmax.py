@@ -10,10 +10,9 @@ from tests.nn.oracles import (
     assert_gradient_is_derivative,
     compiled_value_and_gradient,
     log_softmax_truth,
-    row_error,
     value_and_gradient,
 )
-from tests.nn.tolerances import FAR_APART, TOLERANCE
+from tests.tolerances import FAR_APART, TOLERANCE, row_error
 from tf_repro.nn import log_softmax
 
 RNG = np.random.default_rng(20261122)

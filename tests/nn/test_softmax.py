@@ -11,13 +11,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.nn.oracles import (
-    compiled_value_and_gradient,
-    row_error,
-    softmax_truth,
-    value_and_gradient,
-)
-from tests.nn.tolerances import FAR_APART, TOLERANCE
+from tests.nn.oracles import compiled_value_and_gradient, softmax_truth, value_and_gradient
+from tests.tolerances import FAR_APART, TOLERANCE, row_error
 from tf_repro.nn import softmax
 
 RNG = np.random.default_rng(20261121)

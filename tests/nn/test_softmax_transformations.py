@@ -10,12 +10,11 @@ import tensorflow as tf
 from tests.nn.oracles import (
     assert_gradient_is_derivative,
     compiled_value_and_gradient,
-    row_error,
     softmax_truth,
     value_and_gradient,
 )
 from tests.nn.test_softmax import RNG, drawn, errors, softmax_tf1
-from tests.nn.tolerances import FAR_APART, TOLERANCE
+from tests.tolerances import FAR_APART, TOLERANCE, row_error
 from tf_repro.nn import log_softmax, softmax
 
 

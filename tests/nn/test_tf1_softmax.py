@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 from legacy_tf1 import softmax_rows
-from tests.nn.oracles import compiled_value_and_gradient, row_error, value_and_gradient
-from tests.nn.tolerances import TOLERANCE
+from tests.nn.oracles import compiled_value_and_gradient, value_and_gradient
+from tests.tolerances import TOLERANCE, row_error
 from tf_repro.nn import softmax, tf1_softmax
 from tf_repro.suite import kernels
 from tf_repro.suite.recordings import RECORDINGS, load_recording

@@ -36,10 +36,3 @@ def linear_cross_entropy(features, kernel, bias, targets, weight):
     losses, residual = cross_entropy(targets, x @ w + np.asarray(bias, np.float64))
     residual = np.asarray(residual, np.float64) * np.asarray(weight, np.float64)[:, None]
     return np.asarray(losses, np.float64), residual @ w.T, x.T @ residual, residual.sum(0)
-
-
-def row_error(value, truth):
-    """Largest over the rows of max |error| / max |truth|."""
-    value, truth = np.asarray(value, np.longdouble), np.asarray(truth, np.longdouble)
-    scale = np.maximum(np.abs(truth).max(-1), np.finfo(np.float32).tiny)
-    return float((np.abs(value - truth).max(-1) / scale).max())

@@ -3,7 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tests.rounding import assert_within_rounding
+from tests.tolerances import assert_within_rounding
 from tf_repro import nn
 from tf_repro.core.errors import InputError
 from tf_repro.ports import softmax_backprop

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.rounding import assert_within_rounding
+from tests.tolerances import assert_within_rounding
 from tf_repro.core.errors import InputError
 from tf_repro.ports import softmax_cross_entropy
 from tf_repro.programs import tf2

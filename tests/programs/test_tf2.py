@@ -108,3 +108,38 @@ def test_the_documents_inputs_are_the_same_on_both_sides():
             assert getattr(port, name, None) == getattr(derivation, name, None), (document, name)
         for _, program, inputs, _ in runs:
             assert set(inputs) <= set(signature(getattr(port, program)).parameters), (document, program)
+
+
+def forward_alone(feeds):
+    return {"one": tf.constant(1)}
+
+
+def growing():
+    calls = iter(range(9))
+    return {"variables": {}, "forward": forward_alone, "step": lambda feeds: {"loss": tf.zeros(next(calls))}}
+
+
+@pytest.mark.parametrize(
+    ("build", "inputs", "message"),
+    [
+        (lambda: None, {}, "Received: NoneType from"),
+        (lambda: {"variables": {}}, {}, "Received: the keys variables"),
+        (lambda: {"variables": {}, "forward": 3}, {}, "forward must be a function of the feeds. Received: 3"),
+        (lambda: {"variables": {}, "forward": forward_alone, "stop": 1}, {}, "Received: the keys variables, forward"),
+        (descent, {"speed": 1}, "inputs must be among rate. Received: speed"),
+        (
+            growing,
+            {},
+            "step.. must return the same quantities each time. Received: {'loss': .0,.}, then {'loss': .1,.}",
+        ),
+        (
+            lambda: {"variables": {}, "forward": lambda _: {"s": tf.constant("x")}},
+            {},
+            "before/s of dtype",
+        ),
+    ],
+)
+def test_what_is_no_program_is_refused_in_one_line(build, inputs, message):
+    with pytest.raises(InputError, match=message) as caught:
+        tf2.run(build, inputs, steps=2)
+    assert "\n" not in str(caught.value)

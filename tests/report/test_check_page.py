@@ -2,17 +2,28 @@
 
 import os
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tf_repro.core.files import write_atomically
 from tf_repro.core.record import Record
-from tf_repro.core.ulp import difference
-from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, Cause, CheckReport, RuledOut, Rung
+from tf_repro.core.ulp import difference, distances
+from tf_repro.migrate.checker.outcome import (
+    FAILED,
+    NOT_REACHED,
+    PASSED,
+    Cause,
+    CheckReport,
+    NotTested,
+    RuledOut,
+    Rung,
+    Where,
+)
 from tf_repro.report.html.check_page import check_page
 from tf_repro.report.pictures.divergence import COLUMNS, divergence
-from tf_repro.report.pictures.svg import SERIES
+from tf_repro.report.pictures.svg import NEUTRAL
 
 LEGACY = "# <script>alert(1)</script>\nimport tensorflow as tf\n"
 PORT = "def build():\n\treturn {}\n"
@@ -51,7 +62,7 @@ def test_a_check_that_fails(tmp_path):
     report = failed(causes=causes, ruled_out=[RuledOut("sign changed", "with the sign of the gradients changed")])
     page = check_page(report, *programs(tmp_path))
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
-    assert "Element [1] TF1 program 2 Port 2.00000048 Apart 2 ULP" in text
+    assert "Furthest apart [1] TF1 program 2 Port 2.00000048 Apart 2 ULP of the tensor&#39;s largest element" in text
     assert "mean for sum the rung passes with tf.reduce_mean for tf.reduce_sum on port.py:19" in text
     assert "rounding only rounding is left (3 ULP) with float64" in text
     assert "sign changed the rung still fails with the sign of the gradients changed" in text
@@ -69,7 +80,7 @@ def test_what_is_only_rounding_comes_with_advice(tmp_path):
 
 def test_what_there_was_no_time_for(tmp_path):
     page = check_page(failed(untested=["epsilon", "swapped variables", "swapped variables"]), *programs(tmp_path))
-    assert "Not tested, time was up: epsilon, swapped variables (2)." in page
+    assert "Not tested, the runs were used up: epsilon, swapped variables (2)." in page
 
 
 def test_every_failed_rung_has_a_picture_of_its_own(tmp_path):
@@ -115,19 +126,28 @@ def test_a_program_in_an_encoding_of_its_own(tmp_path):
 
 def lines(picture):
     """How many distances are drawn."""
-    return picture.svg.count(f'style="fill: none; stroke: {SERIES[0]}; stroke-width: 2"')
+    return picture.svg.count(f'style="fill: none; stroke: {NEUTRAL}; stroke-width: 2"')
 
 
-@pytest.mark.parametrize("scaled", [False, True])
-@pytest.mark.parametrize("size", [1, 30, 78400])
-def test_divergence_draws_every_distance(size, scaled):
-    expected = np.random.RandomState(0).rand(size).astype(np.float32)
-    received = expected + np.float32(0.01)
-    apart = difference(expected, received, scaled)
-    shown = divergence("w", "w", expected, received, apart, scaled)
+@pytest.mark.parametrize("size", [2, 30, 78400])
+def test_divergence_draws_every_distance_where_points_coincide(size):
+    expected = np.linspace(0, 1, size, dtype=np.float32)
+    received = expected + np.float32(0.001) / size
+    apart = difference(expected, received, scaled=True)
+    shown = divergence("w", "w", expected, received, apart)
     assert lines(shown) == min(size, COLUMNS)
     assert apart.text("TF1 program", "port") in shown.alt
+    assert "TF1 program</text>" not in shown.svg
     assert len(shown.svg) < 100_000
+
+
+@pytest.mark.parametrize(("size", "distances"), [(1, 0), (2, 0), (78400, COLUMNS)])
+def test_divergence_draws_values_that_can_be_told_apart(size, distances):
+    expected = np.linspace(0, 1, size, dtype=np.float32)
+    received = -expected - 1
+    shown = divergence("w", "w", expected, received, difference(expected, received, scaled=True))
+    assert "TF1 program</text>" in shown.svg
+    assert lines(shown) == distances
 
 
 @pytest.mark.parametrize(
@@ -136,15 +156,78 @@ def test_divergence_draws_every_distance(size, scaled):
         (np.float32(1.5), np.float32(12)),
         (np.float32([np.inf, 1]), np.float32([5, 2])),
         (np.float32([np.inf]), np.float32([-np.inf])),
+        (np.float32([np.nan, 1]), np.float32([1, np.nan])),
         (np.zeros(3), np.full(3, 1e-3)),
         (np.int64([1, 2]), np.int64([1, 3])),
         (np.array([True, False]), np.array([True, True])),
         (np.float16([1, 2]), np.float16([1, 3])),
     ],
-    ids=["scalar", "an infinity", "only infinities", "zeros", "integers", "truth values", "half precision"],
+    ids=["scalar", "an infinity", "only infinities", "nan", "zeros", "integers", "truth values", "half precision"],
 )
 @pytest.mark.parametrize("scaled", [False, True])
 def test_divergence_of_all_that_compares(expected, received, scaled):
-    shown = divergence("w", "loss $ <b>", expected, received, difference(expected, received, scaled), scaled)
-    assert lines(shown) == expected.size
+    shown = divergence("w", "loss $ <b>", expected, received, difference(expected, received, scaled))
     assert "loss $ &lt;b&gt;" in shown.svg
+
+
+def test_an_element_that_is_no_number_on_one_side_is_a_cross():
+    expected = np.linspace(0, 1, 30, dtype=np.float32)
+    received = np.where(np.arange(30) == 3, np.float32(np.nan), expected)
+    shown = divergence("w", "w", expected, received, difference(expected, received))
+    assert lines(shown) == 29
+    assert "A cross is not a number" in shown.caption
+
+
+PLACE = Where(
+    path="port.py",
+    line=1,
+    column=4,
+    end=11,
+    before="def build():",
+    after="def rebuild():",
+    legacy_path="legacy.py",
+    legacy_line=2,
+    legacy_text="import tensorflow as tf",
+)
+
+
+def test_the_page_leads_with_cause_place_both_lines_and_what_mends_it(tmp_path):
+    legacy, port = programs(tmp_path)
+    where = replace(PLACE, path=str(port), legacy_path=str(legacy))
+    cause = Cause("wrong name", "with another name", 0, True, where)
+    text = check_page(failed(causes=[Cause("sign", "with a sign", 0, True), cause]), legacy, port)
+    main = text[text.index("<main") :]
+    order = ["Cause: wrong name", "port.py:1", "legacy.py:2", "What mends it", "Where they part", "Ladder"]
+    assert sorted(order, key=main.index) == order
+    marked = re.findall(r'<span class="line marked" data-line="(\d)"', main)
+    assert marked == ["2", "1", "2", "1"]  # in the excerpts, and in the programs below
+    assert re.search(r"<mark>.*build.*</mark>", main)
+    plain = re.sub(r"<[^>]+>", "", main[main.index("What mends it") : main.index("Where they part")])
+    assert "def build():\ndef rebuild():" in plain
+
+
+def test_a_place_without_a_change_or_a_line_of_tf1_shows_what_is_known(tmp_path):
+    legacy, port = programs(tmp_path)
+    where = Where(path=str(tmp_path / "gone.py"), line=7, before="\tx = 1")
+    text = check_page(failed(causes=[Cause("unit", "with another unit", 0, True, where)]), legacy, port)
+    assert "gone.py:7" in text
+    assert '<span class="line marked" data-line="7" style="--indent:4">' in text
+    assert "What mends it" not in text
+
+
+def test_an_unknown_cause_is_said_to_be_unknown(tmp_path):
+    text = check_page(failed(ruled_out=[RuledOut("sign changed", "with the sign changed")]), *programs(tmp_path))
+    assert "The cause is not known" in text
+
+
+def test_what_could_not_be_tested_says_why(tmp_path):
+    text = check_page(failed(not_tested=[NotTested("epsilon", "with 0.1", "ValueError: no")]), *programs(tmp_path))
+    assert "could not be tested: ValueError: no" in text
+
+
+def test_a_distance_of_an_element_that_cancels_is_in_the_largest_one_s_ulp(tmp_path):
+    text = check_page(failed(expected=(1, 1e-7, 3), received=(1, -1e-7, 3)), *programs(tmp_path))
+    own = int(distances(np.float32(1e-7), np.float32(-1e-7)))
+    assert own > 10**9
+    assert str(own) not in text
+    assert "0.8389 ULP of the tensor" in text

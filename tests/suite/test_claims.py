@@ -31,7 +31,7 @@ INVENTORY = {
     "softmax_backprop": (47, 0),
     "softmax_jacobian": (0, 28),
     "softmax_cross_entropy": (5, 29),
-    "softmax_regression": (10, 26),
+    "softmax_regression": (10, 27),
     "reverse_mode": (15, 9),
 }
 """Printed and derived figures by document: a claim that is deleted, or printed figures called derived, must show."""

@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from tests.rounding import assert_within_rounding
+from tests.tolerances import assert_within_rounding
 from tf_repro.suite.derivations import reverse_mode, softmax_backprop, softmax_jacobian, softmax_regression
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from tf_repro.atlas.bounds import judge
 from tf_repro.atlas.recordings import Atlas, load, merge, save
 
 
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> int:
             merge(atlas, content)
         else:
             atlas.failed.update(content)
+    judge(atlas)
     save(atlas, path)
     return 0
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tf_repro.atlas.attributions import ATTRIBUTED
-from tf_repro.atlas.recordings import NOT_ASKED, Atlas, Column, values_of
+from tf_repro.atlas.kinds import ONEDNN, Key, Step, reason
+from tf_repro.atlas.recordings import NOT_ASKED, Array, Atlas, Column, Series, values_of
 
-NOT_ATTRIBUTED = "not attributed"
-OTHER_DEFAULT = "other default"
-OTHER_STREAM = "other random stream"
-OTHER_ALGORITHM = "other algorithm"
-ORDER = "order of summation"
+Release = tuple[int, ...]
+
+ON_BY_DEFAULT = (2, 9)
+"""The first release whose wheels turn oneDNN on where the CPU has AVX512-VNNI or the like."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,8 @@ class Change:
             fact, and where dtype or shape changed.
         old: the default before, of a fact.
         new: the default after.
-        kind: the likely reason, :data:`NOT_ATTRIBUTED` where none was tested.
+        kind: why, by the rules of :mod:`tf_repro.atlas.kinds`.
+        because: on what grounds.
     """
 
     probe: str
@@ -49,6 +49,7 @@ class Change:
     old: str
     new: str
     kind: str
+    because: str = ""
 
 
 def changes(atlas: Atlas, probe: str | None = None, cpu: str | None = None) -> list[Change]:
@@ -60,15 +61,29 @@ def changes(atlas: Atlas, probe: str | None = None, cpu: str | None = None) -> l
         cpu: the CPU's name; None for that of the first column.
     """
     cpu = cpu or (atlas.columns[0].cpu if atlas.columns else "")
-    return [
-        change for key in atlas.series if probe in (None, key[0])
-        for onednn in (False, True) for change in _changes_of(atlas, key, onednn, cpu)
-    ]  # fmt: skip
+    steps = list(_tracks(atlas, cpu))
+    moved: dict[tuple[str, str, bool], dict[str, set[Release]]] = {}
+    for (name, style, dtype, _), onednn, _, after, *_ in steps:
+        moved.setdefault((style, dtype, onednn), {}).setdefault(name, set()).add(after.release)
+    found = []
+    for key, onednn, before, after, old, new in steps:
+        name, style, dtype, _ = key
+        if probe in (None, name):
+            units = _units(old, new)
+            others = moved[style, dtype, onednn].items()
+            meanwhile = frozenset(
+                other for other, releases in others if any(before.release < each <= after.release for each in releases)
+            )
+            why = reason(Step(key, atlas.probes[name], old, new, after.version, units, meanwhile))
+            found.append(Change(
+                *key, before.version, after.version, onednn, units, _words(old), _words(new), why.kind, why.because
+            ))  # fmt: skip
+    return [*found, *(change for change in _switched(atlas, cpu) if probe in (None, change.probe))]
 
 
 def between(found: Iterable[Change], since: tuple[int, int], until: tuple[int, int]) -> list[Change]:
     """The changes after the minor release `since`, up to `until`."""
-    return [change for change in found if since < _minor(change.after) <= until]
+    return [change for change in found if since < minor(change.after) <= until]
 
 
 def concerning(found: Iterable[Change], atlas: Atlas, symbols: Iterable[str]) -> list[Change]:
@@ -96,48 +111,94 @@ def failures(atlas: Atlas, probe: str) -> dict[str, list[str]]:
     return found
 
 
-def printing(atlas: Atlas, output: str, printed: Iterable[str], probe: str = "document_softmax_backprop") -> list[str]:
-    """The releases in which a program's output prints as given, NumPy's eight digits.
+def wrong(atlas: Atlas) -> dict[str, list[str]]:
+    """Find where oneDNN gives what is no rounding of the formula, and the same release without it does not.
 
     Args:
         atlas: the recordings.
-        output: such as ``"after w"``.
-        printed: the numbers as they were printed.
-        probe: the program's.
+
+    Returns:
+        By probe, the runs: ``"2.5.3 eager float32 value"``.
     """
-    expected = [np.float32(text) for text in printed]
-    series = atlas.series[(probe, "session", "float32", output)]
-    return list(dict.fromkeys(
-        column.version for column, cell in zip(atlas.columns, series.cells, strict=True)
-        if cell != NOT_ASKED and "values" in series.versions[cell]
-        and values_of(series.versions[cell]).tolist() == expected
-    ))  # fmt: skip
+    found: dict[str, list[str]] = {}
+    for (probe, style, dtype, output), series in atlas.series.items():
+        cells = {
+            (column.release, column.onednn): series.versions[cell]
+            for column, cell in zip(atlas.columns, series.cells, strict=True)
+            if cell != NOT_ASKED
+        }
+        for column in sorted(atlas.columns):
+            on, off = (cells.get((column.release, state), {}).get("within") for state in ("1", "0"))
+            if column.onednn == "1" and on is False and off is True:
+                found.setdefault(probe, []).append(f"{column.version} {style} {dtype} {output}")
+    return found
 
 
-def _changes_of(atlas: Atlas, key: tuple[str, str, str, str], onednn: bool, cpu: str) -> Iterator[Change]:
-    series = atlas.series[key]
-    cells = [
-        (column, cell)
-        for column, cell in sorted(zip(atlas.columns, series.cells, strict=True))
-        if cell != NOT_ASKED and column.cpu == cpu and column.onednn in ("", "1" if onednn else "0")
-    ]
-    for (before, old), (after, new) in itertools.pairwise(cells):
-        unstable = any("unstable" in series.versions[cell] for cell in (old, new))
-        if old == new or unstable or (onednn and after.onednn == ""):
+def printing(atlas: Atlas, probe: str, output: str, prints: Callable[[Array], bool]) -> dict[Column, bool]:
+    """Tell of each column whether a program's output prints as a document does.
+
+    Args:
+        atlas: the recordings.
+        probe: the program's.
+        output: such as ``"after w"``.
+        prints: whether the values, in their order, print so.
+
+    Returns:
+        By column, those that were asked; empty where the output is not recorded whole.
+    """
+    series = atlas.series.get((probe, "session", "float32", output), Series())
+    return {
+        column: prints(values_of(series.versions[cell]))
+        for column, cell in sorted(zip(atlas.columns, series.cells, strict=False))
+        if cell != NOT_ASKED and series.versions[cell].get("stride") == 1
+    }
+
+
+def _tracks(atlas: Atlas, cpu: str) -> Iterator[tuple[Key, bool, Column, Column, dict[str, Any], dict[str, Any]]]:
+    """Each pair of neighbours that differ: (key, oneDNN, columns and contents before and after)."""
+    for key, series in atlas.series.items():
+        cells = [
+            (column, series.versions[cell])
+            for column, cell in sorted(zip(atlas.columns, series.cells, strict=True))
+            if cell != NOT_ASKED and column.cpu == cpu
+        ]
+        for onednn in (False, True):
+            track = [each for each in cells if each[0].onednn in ("", "1" if onednn else "0")]
+            for (before, old), (after, new) in itertools.pairwise(track):
+                unstable = "unstable" in old or "unstable" in new
+                if old is not new and not unstable and not (onednn and after.onednn == "") and not _same(key, old, new):
+                    yield key, onednn, before, after, old, new
+
+
+def _same(key: Key, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether two facts say the same: 0 and 0.0, or a layer's dtype, which each Keras has in a form of its own."""
+    if "fact" not in old or "fact" not in new:
+        return False
+    try:
+        return key[3] == "dtype" or float(old["fact"]) == float(new["fact"])
+    except ValueError:
+        return False
+
+
+def _switched(atlas: Atlas, cpu: str) -> Iterator[Change]:
+    """What oneDNN moves by being on: its first release by default against the last without."""
+    columns = sorted(column for column in atlas.columns if column.cpu == cpu)
+    last = [each for each in columns if each.release < ON_BY_DEFAULT and each.onednn != "1"][-1:]
+    first = [each for each in columns if each.release >= ON_BY_DEFAULT]
+    on = [each for each in first if each.onednn == "1"][:1]
+    off = [each for each in first if on and each.release == on[0].release and each.onednn == "0"]
+    if not (last and on and off):
+        return
+    for key, series in atlas.series.items():
+        cells = [series.cells[atlas.columns.index(each)] for each in (last[0], off[0], on[0])]
+        if NOT_ASKED in cells or cells[1] == cells[2]:
             continue
-        yield _change(atlas, key, series.versions[old], series.versions[new], before, after, onednn)
-
-
-def _change(
-    atlas: Atlas, key: tuple[str, str, str, str], old: dict[str, Any], new: dict[str, Any],
-    before: Column, after: Column, onednn: bool,
-) -> Change:  # fmt: skip
-    probe, style, dtype, output = key
-    units = _units(old, new)
-    kind = _kind(atlas, key, old, new, after)
-    return Change(
-        probe, style, dtype, output, before.version, after.version, onednn, units, _words(old), _words(new), kind
-    )
+        old, new = series.versions[cells[0]], series.versions[cells[2]]
+        if "values" in old and "values" in new and not ("unstable" in old or "unstable" in new):
+            yield Change(
+                *key, last[0].version, on[0].version, True, _units(old, new), _words(old), _words(new), ONEDNN,
+                "oneDNN is on by default since 2.9 on a CPU with AVX512-VNNI; TF_ENABLE_ONEDNN_OPTS=0 undoes it",
+            )  # fmt: skip
 
 
 def _units(old: dict[str, Any], new: dict[str, Any]) -> float | None:
@@ -153,36 +214,11 @@ def _units(old: dict[str, Any], new: dict[str, Any]) -> float | None:
     return float(np.max(moved[np.isfinite(moved)], initial=0)) / (scale * float(np.finfo(a.dtype).eps))
 
 
-def _kind(atlas: Atlas, key: tuple[str, str, str, str], old: dict[str, Any], new: dict[str, Any], after: Column) -> str:
-    """The reason where it was tested or leaves no choice; a style or release without the probe gives no reason."""
-    probe, _, dtype, _ = key
-    about = atlas.probes[probe]
-    for each in ATTRIBUTED:
-        if (each.probe, each.dtype, each.release) == (probe, dtype, after.version):
-            return each.kind
-    if "fact" in old and "fact" in new:
-        return OTHER_DEFAULT
-    if "values" not in old or "values" not in new:
-        return NOT_ATTRIBUTED
-    if about["kind"] == "random" and _other_stream(old, new):
-        return OTHER_STREAM
-    if about["kind"] == "kernel" and not about["sums"]:
-        return OTHER_ALGORITHM
-    return NOT_ATTRIBUTED
-
-
-def _other_stream(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Whether more than half of the draws differ by more than a thousandth: no rounding does that."""
-    if old["shape"] != new["shape"]:
-        return False
-    a, b = (values_of(content).astype(np.float64) for content in (old, new))
-    return bool(np.mean(np.abs(a - b) > 1e-3 * np.maximum(np.abs(a), np.abs(b))) > 0.5)
-
-
 def _words(content: dict[str, Any]) -> str:
     return str(next((content[key] for key in ("fact", "absent", "failed", "digest") if key in content), ""))
 
 
-def _minor(release: str) -> tuple[int, int]:
+def minor(release: str) -> tuple[int, int]:
+    """The minor release, as numbers."""
     major, minor = release.split(".")[:2]
     return int(major), int(minor)

@@ -57,7 +57,8 @@ class Series:
 
     Attributes:
         versions: the distinct contents: ``{"digest", "dtype", "shape", "stride", "values"}``, ``{"fact"}``,
-            ``{"absent"}`` or ``{"failed"}``.
+            ``{"absent"}`` or ``{"failed"}``; ``"within"`` says whether the values are those of the probe's formula
+            but for rounding, ``"unstable"`` that two runs gave other bits.
         cells: per column, the index of its content, or :data:`NOT_ASKED`.
     """
 
@@ -110,9 +111,11 @@ def merge(atlas: Atlas, recording: Mapping[str, Any]) -> None:
             for output, content in _contents(answer).items():
                 key = (name, *run.split(" "), output)
                 series = atlas.series.setdefault(key, Series([], [NOT_ASKED] * len(atlas.columns)))
-                if content not in series.versions:
+                recorded = [_as_recorded(version) for version in series.versions]
+                if content not in recorded:
                     series.versions.append(content)
-                series.cells[index] = series.versions.index(content)
+                    recorded.append(content)
+                series.cells[index] = recorded.index(content)
 
 
 def values_of(content: Mapping[str, Any]) -> Array:
@@ -154,6 +157,11 @@ def save(atlas: Atlas, path: Path) -> None:
     }
     parts = [f"{json.dumps(key)}: {json.dumps(value, sort_keys=True)}" for key, value in head.items()]
     write_atomically(path, "{" + ",\n".join([*parts, '"series": {\n' + ",\n".join(lines) + "\n}"]) + "}\n")
+
+
+def _as_recorded(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A content without what was noted of it afterwards."""
+    return {key: value for key, value in content.items() if key != "within"}
 
 
 def _column(recording: Mapping[str, Any]) -> Column:

@@ -13,4 +13,7 @@ def main() -> None:
         if error.name and error.name.startswith("tf_repro"):
             raise
         sys.exit("tf-repro: the command needs the extra 'suite'. Received: a core installation; pip install '.[suite]'")
+    except KeyboardInterrupt:  # before app.main listens for it
+        print("tf-repro: interrupted", file=sys.stderr)
+        sys.exit(130)
     app.main()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json as json_text
+import ast
+import tokenize
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from tf_repro.cli.options import Call, Fetches, Inputs, Train, inputs_of
 from tf_repro.core.errors import InputError
-from tf_repro.core.files import check_output, write_atomically
+from tf_repro.core.files import check_outputs
 
 
 def check(
-    legacy: Annotated[Path, typer.Argument(metavar="LEGACY.py", help="The TF1 program, with build().")],
+    legacy: Annotated[Path, typer.Argument(metavar="LEGACY", help="The TF1 program, or a golden bundle of it.")],
     port: Annotated[Path, typer.Argument(metavar="PORT.py", help="The TF2 port, with build().")],
-    steps: Annotated[int, typer.Option(metavar="N", help="Training steps on the rung 'N steps'.")] = 10,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Training steps on the rung 'N steps'; 10, or as recorded.")
+    ] = None,
     max_ulp: Annotated[
         int | None,
         typer.Option(metavar="N", help="How many ULP any element may be off; what rounding makes without it."),
@@ -30,11 +35,10 @@ def check(
     feeds: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Arrays by placeholder; drawn where there are none.")
     ] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option("--input", metavar="NAME=VALUE", help="Of both build(), VALUE in JSON; may be repeated."),
+    inputs: Inputs = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Of drawn feeds and random initial values; 0, or as recorded.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of drawn feeds and random initial values.")] = 0,
     name_map: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,7 +49,15 @@ def check(
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", help="What one run of either program may take.")
     ] = 120.0,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON.")] = None,
+    deterministic_draws: Annotated[
+        bool, typer.Option("--deterministic-draws", help="Make both programs' draws equal (dropout, noise).")
+    ] = False,
+    train: Train = None,
+    fetch: Fetches = None,
+    call: Call = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON; - prints it alone.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as one HTML page.")] = None,
 ) -> int:
     """Hold a TF2 port against its TF1 original.
@@ -53,20 +65,33 @@ def check(
     The programs are compared rung by rung: variables, initial values, forward, gradients, one step, N steps, optimizer
     slots. Where they part, the tensor, both values and the tested causes are named.
 
+    LEGACY is a program or what `tf-repro record` made of one; a bundle is replayed without running TensorFlow 1, with
+    the steps, seed, feeds and inputs of the recording.
+
+    A program without build() is a script: it is run as it is, up to its N-th training step, and what it feeds, fetches,
+    minimises and trains is seen at its Sessions, under the names that the script itself uses.
+
     build() of LEGACY.py returns a dict: placeholders and fetches (tensors by name), train (the train op) and, if you
     like, feeds (arrays by placeholder). build() of PORT.py returns: variables, forward and step (functions of the feeds
     by name; forward returns the fetches) and, if you like, optimizer (a Keras optimizer).
 
     Exit codes: 0, every rung is equal; 1, one is not; 2, wrong usage or unreadable input.
-    """
+
+    \b
+    Examples:
+      tf-repro check legacy.py port.py
+      tf-repro check legacy.py port.py --steps 50 --html check.html
+      tf-repro check legacy.py port.py --tf1-python tf1/bin/python
+    """  # noqa: D301 - click reads the backspace as "leave these lines"
     from tf_repro import migrate
-    from tf_repro.cli.shell import quiet_tensorflow
+    from tf_repro.cli.shell import quiet_tensorflow, write_output
     from tf_repro.report import ladder
     from tf_repro.report.console import Terminal
 
-    for option, path in (("--json", json), ("--html", html)):
-        if path is not None:
-            check_output(option, path)
+    check_outputs({"--json": json, "--html": html})
+    if seed is not None and not 0 <= seed < 2**32:
+        raise InputError(f"--seed must be a whole number from 0 to {2**32 - 1}. Received: {seed}")
+    _require_build(port)
     with quiet_tensorflow():
         report = migrate.check(
             legacy,
@@ -77,35 +102,52 @@ def check(
             strict=strict,
             tf1_python=tf1_python,
             feeds=feeds,
-            inputs=_inputs(inputs or []),
+            inputs=inputs_of(inputs),
             seed=seed,
             name_map=_pairs(name_map or []),
             keep_going=keep_going,
             time_limit=time_limit,
+            train=train,
+            fetches=fetch,
+            call=call,
+            deterministic_draws=deterministic_draws,
         )
-    ladder.show_ladder(Terminal(), report)
+    if Path("-") not in (json, html):
+        ladder.show_ladder(Terminal(), report)
     if json is not None:
-        write_atomically(json, report.to_json())
+        write_output(json, report.to_json())
     if html is not None:
         from tf_repro.report.html import check_page
 
-        write_atomically(html, check_page.check_page(report, legacy, port))
+        with _program(legacy) as program:
+            write_output(html, check_page.check_page(report, program, port))
     return 0 if report.passed else 1
 
 
-def _inputs(options: list[str]) -> dict[str, Any]:
-    values = {}
-    for option in options:
-        name, equals, text = option.partition("=")
-        try:
-            if not (name.isidentifier() and equals):
-                raise ValueError
-            values[name] = json_text.loads(text)
-        except ValueError:
-            raise InputError(
-                f"--input must be NAME=VALUE with VALUE in JSON, such as rate=0.1. Received: {option!r}"
-            ) from None
-    return values
+def _program(legacy: Path) -> AbstractContextManager[Path]:
+    """The TF1 program's file: what was given, or what lies in the bundle that was given."""
+    from tf_repro.migrate import golden
+
+    return golden.unpacked(golden.read(legacy)) if golden.is_bundle(legacy) else nullcontext(legacy)
+
+
+def _require_build(program: Path) -> None:
+    """Refuse, before it is run, a script that nowhere names a build(): it may be one that trains for hours.
+
+    Raises:
+        InputError: no definition, assignment or import in it makes a ``build``.
+    """
+    try:
+        with tokenize.open(program) as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError, UnicodeError, ValueError):
+        return  # Python 2, or no file: who runs it says so
+    for node in ast.walk(tree):
+        if isinstance(node, ast.alias) and (node.asname or node.name) in ("build", "*"):
+            return
+        if getattr(node, "name", getattr(node, "id", None)) == "build":
+            return
+    raise InputError(f"a program must define build(). Received: {program.name} without one")
 
 
 def _pairs(options: list[str]) -> dict[str, str | None]:

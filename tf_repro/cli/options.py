@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from tf_repro.core.errors import InputError
 
 Documents = Annotated[list[str] | None, typer.Argument(metavar="DOCUMENT", help="Which documents; all by default.")]
 Engines = Annotated[
@@ -21,3 +24,37 @@ Claims = Annotated[
     ),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Leave out the 5000-step training, graphs, XLA and compat.v1.")]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="NAME=VALUE", help="Of build(), VALUE in JSON; may be repeated."),
+]
+Train = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Of a script: the op that trains, where it runs several.")
+]
+Fetches = Annotated[
+    list[str] | None,
+    typer.Option("--fetch", metavar="NAME", help="Of a script: what to compare in place of its fetches; repeatable."),
+]
+Call = Annotated[
+    str | None, typer.Option(metavar="FUNCTION", help="Of a script: the function to call, in place of __main__.")
+]
+
+
+def inputs_of(options: list[str] | None) -> dict[str, Any]:
+    """The keyword arguments that ``--input NAME=VALUE`` gives.
+
+    Raises:
+        InputError: an option has another form.
+    """
+    values = {}
+    for option in options or []:
+        name, equals, text = option.partition("=")
+        try:
+            if not (name.isidentifier() and equals):
+                raise ValueError
+            values[name] = json.loads(text)
+        except ValueError:
+            raise InputError(
+                f"--input must be NAME=VALUE with VALUE in JSON, such as rate=0.1. Received: {option!r}"
+            ) from None
+    return values

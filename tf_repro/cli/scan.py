@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
+from tf_repro.cli.shell import write_output
 from tf_repro.core.errors import InputError
-from tf_repro.core.files import check_output, write_atomically
+from tf_repro.core.files import check_outputs
 
 
 def scan(
@@ -29,8 +30,12 @@ def scan(
         bool, typer.Option("--verbose", "-v", help="Each code once, with why, proof and what tf_upgrade_v2 would do.")
     ] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 where anything is found.")] = False,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the hits as JSON.")] = None,
-    sarif: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the hits as SARIF 2.1.0.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also save the hits as JSON; - prints it alone.")
+    ] = None,
+    sarif: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also save the hits as SARIF 2.1.0; - prints it alone.")
+    ] = None,
 ) -> int:
     """List TF1 symbols and what to write instead, those that change numbers first.
 
@@ -39,7 +44,14 @@ def scan(
 
     Exit codes: 0, all files were read, whatever was found in them; 1, with --exit-code, something was found; 2, wrong
     usage, or a file could not be read (the others are still listed).
-    """
+
+    \b
+    Examples:
+      tf-repro scan legacy.py
+      tf-repro scan src notebooks --select TF3 --json hits.json
+      git show HEAD:model.py | tf-repro scan -
+      tf-repro scan --explain TF321
+    """  # noqa: D301 - click reads the backspace as "leave these lines"
     from tf_repro.migrate import scanner
     from tf_repro.report import sarif as sarif_report
     from tf_repro.report import scan as report
@@ -51,20 +63,19 @@ def scan(
         raise InputError("scan must be given files or folders. Received: none")
     codes = scanner.selected(select) if select else None
     ignored = scanner.selected(ignore) if ignore else frozenset()
-    for option, path in (("--json", json), ("--sarif", sarif)):
-        if path is not None:
-            check_output(option, path)
+    check_outputs({"--json": json, "--sarif": sarif})
     errors: list[InputError] = []
     programs = scanner.programs(files, errors.append)
     with _progress(len(programs)) as on_file:
         found = scanner.scan(programs, errors.append, on_file)
     hits = [hit for hit in found if (codes is None or hit.code in codes) and hit.code not in ignored]
-    show = report.show_hits if verbose else report.show_lines
-    show(Terminal(), hits, len(programs), len(errors))
+    if Path("-") not in (json, sarif) and (programs or not errors):
+        show = report.show_hits if verbose else report.show_lines
+        show(Terminal(), hits, len(programs), len(errors))
     if json is not None:
-        write_atomically(json, report.dumps(hits))
+        write_output(json, report.dumps(hits))
     if sarif is not None:
-        write_atomically(sarif, sarif_report.dumps(hits))
+        write_output(sarif, sarif_report.dumps(hits))
     for error in errors:
         print(f"tf-repro: {' '.join(str(error).split())}", file=sys.stderr)
     return 2 if errors else int(exit_code and bool(hits))

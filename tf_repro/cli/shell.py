@@ -19,6 +19,8 @@ from tf_repro.core.files import write_atomically
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended (128 + SIGINT)."""
 
+_told = threading.Event()
+
 SECONDS_TO_END = 0.8
 """How long native code may keep an interrupted command; a user waits a second at most."""
 
@@ -26,11 +28,10 @@ SECONDS_TO_END = 0.8
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """While it lasts, Ctrl-C ends the command within a second, even where native code does not return to Python."""
-
     terminal = os.dup(2)  # quiet_tensorflow takes standard error away
 
     def end() -> None:
-        os.write(terminal, b"tf-repro: interrupted\n")
+        tell_interrupted(terminal)
         os._exit(INTERRUPTED)
 
     def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -46,6 +47,29 @@ def interruptible() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, before)
         os.close(terminal)
+
+
+def tell_interrupted(stream: int = 2) -> None:
+    """Say on a file descriptor that the command was interrupted; once, whichever thread comes first."""
+    if not _told.is_set():
+        _told.set()
+        os.write(stream, b"tf-repro: interrupted\n")
+
+
+def open_streams() -> None:
+    """Give the command somewhere to write where a stream was closed, as by ``>&-``; no file may take its number."""
+    for number, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = _at_number(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, os.fdopen(nowhere, "r" if name == "stdin" else "w", encoding="utf-8"))
+
+
+def _at_number(descriptor: int, number: int) -> int:
+    """A file descriptor under another number."""
+    if descriptor != number:
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    return number
 
 
 @contextlib.contextmanager

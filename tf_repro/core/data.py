@@ -74,7 +74,7 @@ def _mnist() -> tuple[Any, Any, int]:
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # Keras announces the download there
             (pixels, numbers), (test_pixels, test_numbers) = keras.datasets.mnist.load_data()
-    except Exception as error:  # whatever the download, the cache or the archive raises
+    except Exception as error:  # noqa: BLE001 - whatever the download, the cache or the archive raises
         raise InputError(
             f"data 'mnist' must be downloadable or in Keras' cache. Received: {type(error).__name__}: {error}; "
             "use --data digits without a network"

@@ -14,7 +14,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Write ``content``, all of it or nothing: under a temporary name beside ``path``, then moved there.
 
     A symbolic link stays one, and its target is written; a device or a pipe is written to as it is. What UTF-8 cannot
-    hold, such as a byte of a file name that is no UTF-8, is written as ``\\udcff``.
+    hold, such as a byte of a file name that is no UTF-8, is written as an escape.
 
     Raises:
         InputError: the folder does not exist or cannot be written.

@@ -20,6 +20,9 @@ class Record(Mapping[str, Mapping[str, Array]]):
         moments: for each moment (``"before"``, ``"after"``, …) the quantities by name; values become NumPy arrays.
         provenance: where the values come from (TensorFlow's version, the CPU, …).
 
+    Raises:
+        InputError: a quantity is no array of floating-point numbers, integers or truth values.
+
     Example:
         >>> record = Record({"after": {"w": np.float32([-0.16, 0.32])}}, {"tensorflow": "1.4.1"})
         >>> record["after"]["w"].dtype
@@ -30,7 +33,7 @@ class Record(Mapping[str, Mapping[str, Array]]):
 
     def __init__(self, moments: Mapping[str, Mapping[str, Any]], provenance: Mapping[str, str] | None = None) -> None:
         self._moments = {
-            moment: {quantity: np.asarray(value) for quantity, value in quantities.items()}
+            moment: {quantity: _numeric(f"{moment}/{quantity}", value) for quantity, value in quantities.items()}
             for moment, quantities in moments.items()
         }
         self.provenance = dict(provenance or {})
@@ -80,6 +83,19 @@ class Record(Mapping[str, Mapping[str, Array]]):
         """
         content = parse_json(text, origin)
         return cls(decode_moments(content, "moments", origin), content.get("provenance"))
+
+
+def _numeric(name: str, value: Any) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError:  # NumPy's for rows of different lengths
+        raise InputError(f"a quantity must be a rectangular array. Received: {name} = {value!r:.80}") from None
+    if array.dtype.kind not in "biu" and array.dtype.name not in ("float16", "bfloat16", "float32", "float64"):
+        raise InputError(
+            "a quantity must be an array of float16, bfloat16, float32, float64, integers or truth values. "
+            f"Received: {name} of dtype {array.dtype}"
+        )
+    return array
 
 
 def parse_json(text: str, origin: str) -> dict[str, Any]:

@@ -278,9 +278,9 @@ _UFUNCS: dict[str, Callable[..., Rounded]] = {
     "matmul": lambda a, b: a @ b,
     "absolute": abs,
     "negative": lambda a: -a,
-    "exp": Rounded._exp,
-    "log": Rounded._log,
-    "sqrt": Rounded._sqrt,
+    "exp": lambda a: a._exp(),  # noqa: SLF001 - the class's own
+    "log": lambda a: a._log(),  # noqa: SLF001
+    "sqrt": lambda a: a._sqrt(),  # noqa: SLF001
 }
 
 
@@ -291,4 +291,4 @@ def exactly(precision: str) -> Callable[[Any], Rounded]:
         >>> bool(exactly("float32")(0.1).error > 0), bool(exactly("float32")(0.5).error > 0)
         (True, False)
     """
-    return Rounded(0.0, precision=precision)._lifted
+    return Rounded(0.0, precision=precision)._lifted  # noqa: SLF001

@@ -61,17 +61,14 @@ class Figure:
             False
         """
         if self.rule == "rounding":
-            return (
-                self.is_within(bound) and bound is not None and abs(float(value) - float(self.printed)) <= bound.error
-            )
+            return bound is not None and self.is_within(bound) and self.is_within(Bound(float(value), bound.error))
         return RULES[self.rule](self, value)
 
     def is_within(self, bound: Bound | None) -> bool:
         """Whether some number that prints as this figure is within the bound."""
         if bound is None or self.rule == "statement":
             return False
-        half = float(self._half_width()) if self.rule != "rounding" else 0.0
-        return abs(float(self.printed) - bound.truth) <= bound.error + half < math.inf
+        return abs(float(self.printed) - bound.truth) <= bound.error + float(self._half_width()) < math.inf
 
     def ulp(self, value: Any) -> int | None:
         """Floating-point steps from ``value`` to the nearest one that prints as this figure; None from a nan.
@@ -100,7 +97,7 @@ class Figure:
 
     def _half_width(self) -> Decimal:
         places = -int(Decimal(self.printed).as_tuple().exponent) if Decimal(self.printed).is_finite() else 0
-        if self.rule == "decimals":
+        if self.rule == "decimals" or (self.rule == "rounding" and places > 0):
             return Decimal(5).scaleb(-places - 1)
         is_cut = places >= _DIGITS_OF_NUMPY_ARRAY or Decimal(self.printed) == 0
         return Decimal(5).scaleb(-_DIGITS_OF_NUMPY_ARRAY - 1) if self.rule.endswith("array") and is_cut else Decimal(0)
@@ -148,7 +145,8 @@ RULES: dict[str, Callable[[Figure, Any], bool]] = {
 }
 """The printing rules by name, each a function that says whether a value prints as the figure.
 
-``"rounding"`` is for a number that the document states and no program printed: it may be missed by the rounding bound.
+``"rounding"`` is for a number that no program printed: it may be missed by the rounding bound, and one with decimals by
+half a unit of its last.
 """
 
 

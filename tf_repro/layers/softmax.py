@@ -47,7 +47,6 @@ class Softmax(keras.layers.Layer):
         `tf_repro.nn.softmax`, which computes it.
 
     Example:
-
     >>> logits, mask = tf.constant([[0.0, 2.0, 2.0, -1e30]]), tf.constant([True, True, False, True])
     >>> Softmax()(logits, mask=mask).numpy().round(4)
     array([[0.1192, 0.8808, 0.    , 0.    ]], dtype=float32)

@@ -7,6 +7,7 @@ stops at the first rung on which the programs part. Importing this package does 
 import importlib
 
 _HOMES = {
+    "Bundle": "golden",
     "Cause": "checker.outcome",
     "CheckReport": "checker.outcome",
     "Draws": "draws",
@@ -16,6 +17,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Bundle",
     "Cause",
     "CheckReport",
     "Draws",
@@ -25,6 +27,7 @@ __all__ = [
     "check",
     "deterministic_draws",
     "load_tf1_checkpoint",
+    "record",
     "scan",
 ]
 
@@ -43,28 +46,36 @@ def check(
     legacy,
     port,
     *,
-    steps=10,
+    steps=None,
     max_ulp=None,
     scaled=False,
     strict=False,
     tf1_python=None,
     feeds=None,
     inputs=None,
-    seed=0,
+    seed=None,
     name_map=None,
     keep_going=False,
     time_limit=120.0,
+    train=None,
+    fetches=None,
+    call=None,
+    deterministic_draws=False,
 ):
     """Hold a TF2 port against its TF1 original, rung by rung.
 
     Args:
         legacy: the TF1 program's file. Its ``build()`` returns a dict with ``placeholders`` and ``fetches`` (tensors
             by name), ``train`` (the train op) and, if you like, ``feeds`` (arrays by placeholder) and ``gradients``.
+            Or a script without ``build()``, which is run as it is, up to its N-th training step: what it feeds,
+            fetches, minimises and trains is seen at its Sessions, under the names that the script itself uses.
+            Or a golden bundle, what :func:`record` made of such a program: it is replayed without TensorFlow 1, and
+            ``steps``, ``feeds``, ``inputs``, ``seed`` and ``tf1_python`` are those of the recording.
         port: the TF2 program's file. Its ``build()`` returns a dict with ``variables`` (a dict, a list or a Keras
             model), ``forward`` and ``step`` (functions of the feeds by name; ``forward`` returns the fetches by name)
             and, if you like, ``optimizer`` (a Keras optimizer) and ``slots``. A ``step`` without a Keras optimizer may
             return its gradients by variable.
-        steps: how many training steps the rung "N steps" takes.
+        steps: how many training steps the rung "N steps" takes; 10 without it.
         max_ulp: how many floating-point steps (ULP) any element may be off; None for what rounding makes of the
             program itself, measured by moving each operation's result by a last place.
         scaled: count ULP of each tensor's largest element instead of each element's own. Where terms cancel, an
@@ -74,10 +85,15 @@ def check(
         feeds: an ``.npz`` file or a dict of arrays by placeholder; an extra leading axis holds one value per step. What
             neither this nor the TF1 program gives is drawn from the placeholder's shape.
         inputs: keyword arguments of both programs' ``build()``.
-        seed: of what is drawn, and of both programs' random numbers.
+        seed: of what is drawn, and of both programs' random numbers; 0 without it.
         name_map: TF1 variable to port variable, for what is not inferred rightly; None leaves a TF1 variable out.
         keep_going: climb on after a rung that fails, unless it is the first.
         time_limit: seconds that one run of either program may take.
+        train: of a script that runs several training ops, the name of the one that a step is.
+        fetches: of a script, the names of the tensors to compare, in place of what it fetches and minimises.
+        call: of a script, the function to call; without it the script runs as ``__main__``.
+        deterministic_draws: make every random draw of both programs from one seed, as in
+            :func:`deterministic_draws` with ``mode="constant"``; for dropout and noise, on ``compat.v1`` only.
 
     Returns:
         A :class:`CheckReport`; ``report.passed`` is the verdict and ``str(report)`` the ladder.
@@ -124,11 +140,84 @@ def check(
         name_map=name_map,
         keep_going=keep_going,
         time_limit=time_limit,
+        train=train,
+        fetches=fetches,
+        call=call,
+        deterministic_draws=deterministic_draws,
+    )
+
+
+def record(
+    legacy,
+    *,
+    steps=10,
+    tf1_python=None,
+    feeds=None,
+    inputs=None,
+    seed=0,
+    graph=True,
+    time_limit=120.0,
+    train=None,
+    fetches=None,
+    call=None,
+):
+    """Run a TF1 program once, and keep what a check of its port asks in a golden bundle.
+
+    Args:
+        legacy: the TF1 program's file; see :func:`check`.
+        steps: how many training steps.
+        tf1_python: a Python interpreter with TensorFlow 1.x; without it ``tensorflow.compat.v1`` runs the program.
+        feeds: an ``.npz`` file or a dict of arrays by placeholder, as of :func:`check`.
+        inputs: keyword arguments of the program's ``build()``.
+        seed: of what is drawn, and of the program's random numbers.
+        graph: keep the value of each tensor in the first step, by which a check finds where programs first part.
+        time_limit: seconds that one run may take. There are up to six: rounding is measured by running it perturbed.
+        train: of a script that runs several training ops, the name of the one that a step is.
+        fetches: of a script, the names of the tensors to keep, in place of what it fetches and minimises.
+        call: of a script, the function to call; without it the script runs as ``__main__``.
+
+    Returns:
+        A :class:`Bundle`; ``bundle.write(path)`` writes the file that :func:`check` takes for a program.
+
+    Raises:
+        InputError: the program, an interpreter or a feed breaks a rule.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> legacy = '''
+        ... import tensorflow as tf
+        ... def build():
+        ...     x = tf.placeholder(tf.float32, [3])
+        ...     w = tf.Variable([1.0, 2.0, 3.0], name="w")
+        ...     return {"placeholders": {"x": x}, "fetches": {"y": x * w}}
+        ... '''
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "legacy.py")
+        ...     _ = file.write_text(legacy)
+        ...     bundle = record(file, feeds={"x": [1.0, 1.0, 2.0]})
+        >>> bundle.record["before"]["y"]
+        array([1., 2., 6.], dtype=float32)
+    """
+    from tf_repro.migrate import recording
+
+    return recording.record(
+        legacy,
+        steps=steps,
+        tf1_python=tf1_python,
+        feeds=feeds,
+        inputs=inputs,
+        seed=seed,
+        graph=graph,
+        time_limit=time_limit,
+        train=train,
+        fetches=fetches,
+        call=call,
     )
 
 
 def scan(paths, on_error=None):
-    """Find the TensorFlow 1 symbols in programs, without running them and without importing TensorFlow.
+    r"""Find the TensorFlow 1 symbols in programs, without running them and without importing TensorFlow.
 
     Args:
         paths: Python files (of version 2 or 3), notebooks, or folders of them.
@@ -147,7 +236,7 @@ def scan(paths, on_error=None):
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     program = Path(folder, "train.py")
-        ...     _ = program.write_text("import tensorflow as T\\nx = T.placeholder(T.float32)")
+        ...     _ = program.write_text("import tensorflow as T\nx = T.placeholder(T.float32)")
         ...     (hit,) = scan([program])
         >>> hit.line, hit.symbol, hit.numbers
         (2, 'tf.placeholder', 'same')

@@ -247,7 +247,7 @@ def _has_rival(tf1, port, candidates, ports):
     def rivals(mine, entries, counterpart):
         return any(
             other != mine
-            and names._alike(entries[other], entries[mine])
+            and names.alike(entries[other], entries[mine])
             and names.likeness(other, counterpart) >= likeness
             for other in entries
         )

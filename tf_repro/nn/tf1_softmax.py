@@ -25,7 +25,6 @@ def softmax_tf1(z):
         operation; `nn.softmax` hands it over in float32.)
 
     Example:
-
     >>> softmax_tf1(tf.constant([[0.7, 1.4, 2.1, 2.8, 3.5]])).numpy()
     array([[0.03156589, 0.06356589, 0.12800597, 0.25777236, 0.5190898 ]], dtype=float32)
     """
@@ -68,7 +67,7 @@ def _probabilities(z):
 def _exp_over_sum(z):
     powers = _exp(z - tf.reduce_max(z, -1, keepdims=True))
     total = _row_sum(powers)
-    one = tf.where(total > 0, tf.ones_like(total), float("nan"))  # in a constant's place, lest 1/x be approximated
+    one = tf.where(total > 0, tf.ones_like(total), total)  # in a constant's place, lest 1/x be approximated
     return _rounded(powers * _rounded(one / total))
 
 

@@ -1,5 +1,10 @@
 """Adam with the powers of β that TF1 accumulates."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
 from tf_repro.keras_backend import keras
@@ -36,14 +41,22 @@ class Adam(TF1Optimizer):
     hyperparameters = ("beta1", "beta2", "epsilon")
     packet_ulp = 4
 
-    def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, name="adam", **kwargs):
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        name: str = "adam",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, name=name, **kwargs)
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
 
-    def initial_slots(self):
+    def initial_slots(self) -> Any:
         return {"m": 0.0, "v": 0.0}
 
-    def build(self, variables):
+    def build(self, variables: Any) -> None:
         """Create the slots of ``variables`` and the powers of β, which all share."""
         if self.built:
             return
@@ -59,7 +72,7 @@ class Adam(TF1Optimizer):
             for name in ("beta1", "beta2")
         }
 
-    def apply_dense(self, handle, slots, rate, gradient):
+    def apply_dense(self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor) -> None:
         tf.raw_ops.ResourceApplyAdam(
             var=handle,
             m=slots[0],
@@ -71,7 +84,9 @@ class Adam(TF1Optimizer):
             **self.cast(rate.dtype, "beta1", "beta2", "epsilon"),
         )
 
-    def apply_rows(self, handle, slots, rate, gradient, rows):
+    def apply_rows(
+        self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor, rows: tf.Tensor
+    ) -> None:
         """TF1's composition: both moments decay in every row, and every row of the variable moves."""
         dtype = rate.dtype
         beta1, beta2, epsilon = self.cast(dtype, "beta1", "beta2", "epsilon").values()
@@ -88,7 +103,7 @@ class Adam(TF1Optimizer):
         update = scale * first / (tf.sqrt(second) + epsilon)
         tf.raw_ops.AssignSubVariableOp(resource=handle, value=update)
 
-    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+    def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
         super()._backend_update_step(grads, trainable_variables, learning_rate)
         for name, power in self.powers.items():
             power.assign(power.value * tf.constant(getattr(self, name), tf.float32))

@@ -1,5 +1,10 @@
 """Step sizes from accumulated squares: Adagrad, RMSProp and Adadelta."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
 from tf_repro.keras_backend import keras
@@ -31,18 +36,22 @@ class Adagrad(TF1Optimizer):
     hyperparameters = ("initial_accumulator_value",)
     packet_ulp = 2
 
-    def __init__(self, learning_rate, initial_accumulator_value=0.1, name="adagrad", **kwargs):
+    def __init__(
+        self, learning_rate: Any, initial_accumulator_value: float = 0.1, name: str = "adagrad", **kwargs: Any
+    ) -> None:
         self._require("positive", initial_accumulator_value=initial_accumulator_value)
         super().__init__(learning_rate, name=name, **kwargs)
         self.initial_accumulator_value = initial_accumulator_value
 
-    def initial_slots(self):
+    def initial_slots(self) -> Any:
         return {"accumulator": self.initial_accumulator_value}
 
-    def apply_dense(self, handle, slots, rate, gradient):
+    def apply_dense(self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor) -> None:
         tf.raw_ops.ResourceApplyAdagrad(var=handle, accum=slots[0], lr=rate, grad=gradient)
 
-    def apply_rows(self, handle, slots, rate, gradient, rows):
+    def apply_rows(
+        self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor, rows: tf.Tensor
+    ) -> None:
         tf.raw_ops.ResourceSparseApplyAdagrad(var=handle, accum=slots[0], lr=rate, grad=gradient, indices=rows)
 
 
@@ -80,22 +89,33 @@ class RMSProp(TF1Optimizer):
     hyperparameters = ("decay", "momentum", "epsilon", "centered")
     packet_ulp = 6
 
-    def __init__(self, learning_rate, decay=0.9, momentum=0.0, epsilon=1e-10, centered=False, name="rmsprop", **kwargs):
+    def __init__(
+        self,
+        learning_rate: Any,
+        decay: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-10,
+        centered: bool = False,
+        name: str = "rmsprop",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, name=name, **kwargs)
         self.decay, self.momentum, self.epsilon, self.centered = decay, momentum, epsilon, centered
 
-    def initial_slots(self):
+    def initial_slots(self) -> Any:
         return {"rms": 1.0} | ({"mg": 0.0} if self.centered else {}) | {"momentum": 0.0}
 
-    def apply_dense(self, handle, slots, rate, gradient):
+    def apply_dense(self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor) -> None:
         kernel = tf.raw_ops.ResourceApplyCenteredRMSProp if self.centered else tf.raw_ops.ResourceApplyRMSProp
         kernel(var=handle, grad=gradient, **self._arguments(slots, rate))
 
-    def apply_rows(self, handle, slots, rate, gradient, rows):
+    def apply_rows(
+        self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor, rows: tf.Tensor
+    ) -> None:
         sparse, centered = tf.raw_ops.ResourceSparseApplyRMSProp, tf.raw_ops.ResourceSparseApplyCenteredRMSProp
         (centered if self.centered else sparse)(var=handle, grad=gradient, indices=rows, **self._arguments(slots, rate))
 
-    def _arguments(self, slots, rate):
+    def _arguments(self, slots: Sequence[tf.Tensor], rate: tf.Tensor) -> Any:
         numbers = self.cast(rate.dtype, "decay", "momentum", "epsilon")
         handles = {"ms": slots[0], "mom": slots[-1]} | ({"mg": slots[1]} if self.centered else {})
         return handles | {"lr": rate, "rho": numbers.pop("decay")} | numbers
@@ -131,18 +151,27 @@ class Adadelta(TF1Optimizer):
     hyperparameters = ("rho", "epsilon")
     packet_ulp = 8
 
-    def __init__(self, learning_rate=0.001, rho=0.95, epsilon=1e-8, name="adadelta", **kwargs):
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-8,
+        name: str = "adadelta",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, name=name, **kwargs)
         self.rho, self.epsilon = rho, epsilon
 
-    def initial_slots(self):
+    def initial_slots(self) -> Any:
         return {"accum": 0.0, "accum_update": 0.0}
 
-    def apply_dense(self, handle, slots, rate, gradient):
+    def apply_dense(self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor) -> None:
         tf.raw_ops.ResourceApplyAdadelta(var=handle, grad=gradient, **self._arguments(slots, rate))
 
-    def apply_rows(self, handle, slots, rate, gradient, rows):
+    def apply_rows(
+        self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor, rows: tf.Tensor
+    ) -> None:
         tf.raw_ops.ResourceSparseApplyAdadelta(var=handle, grad=gradient, indices=rows, **self._arguments(slots, rate))
 
-    def _arguments(self, slots, rate):
+    def _arguments(self, slots: Sequence[tf.Tensor], rate: tf.Tensor) -> Any:
         return {"accum": slots[0], "accum_update": slots[1], "lr": rate} | self.cast(rate.dtype, *self.hyperparameters)

@@ -1,5 +1,10 @@
 """Gradient descent, plain and with momentum."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
 from tf_repro.keras_backend import keras
@@ -21,13 +26,13 @@ class GradientDescent(TF1Optimizer):
         array([0.5, 2.5], dtype=float32)
     """
 
-    def __init__(self, learning_rate, name="gradient_descent", **kwargs):
+    def __init__(self, learning_rate: Any, name: str = "gradient_descent", **kwargs: Any) -> None:
         super().__init__(learning_rate, name=name, **kwargs)
 
-    def apply_dense(self, handle, slots, rate, gradient):
+    def apply_dense(self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor) -> None:
         tf.raw_ops.ResourceApplyGradientDescent(var=handle, alpha=rate, delta=gradient)
 
-    def apply_sparse(self, variable, slots, rate, gradient):
+    def apply_sparse(self, variable: Any, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor) -> None:
         variable.scatter_add(tf.IndexedSlices(-gradient.values * rate, gradient.indices))
 
 
@@ -59,14 +64,16 @@ class Momentum(TF1Optimizer):
 
     hyperparameters = ("momentum", "use_nesterov")
 
-    def __init__(self, learning_rate, momentum, use_nesterov=False, name="momentum", **kwargs):
+    def __init__(
+        self, learning_rate: Any, momentum: float, use_nesterov: bool = False, name: str = "momentum", **kwargs: Any
+    ) -> None:
         super().__init__(learning_rate, name=name, **kwargs)
         self.momentum, self.use_nesterov = momentum, use_nesterov
 
-    def initial_slots(self):
+    def initial_slots(self) -> Any:
         return {"momentum": 0.0}
 
-    def apply_dense(self, handle, slots, rate, gradient):
+    def apply_dense(self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor) -> None:
         tf.raw_ops.ResourceApplyMomentum(
             var=handle,
             accum=slots[0],
@@ -76,7 +83,9 @@ class Momentum(TF1Optimizer):
             **self.cast(rate.dtype, "momentum"),
         )
 
-    def apply_rows(self, handle, slots, rate, gradient, rows):
+    def apply_rows(
+        self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor, rows: tf.Tensor
+    ) -> None:
         tf.raw_ops.ResourceSparseApplyMomentum(
             var=handle,
             accum=slots[0],

@@ -1,5 +1,10 @@
 """Follow the regularised leader."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
 from tf_repro.keras_backend import keras
@@ -50,15 +55,15 @@ class Ftrl(TF1Optimizer):
 
     def __init__(
         self,
-        learning_rate,
-        learning_rate_power=-0.5,
-        initial_accumulator_value=0.1,
-        l1_regularization_strength=0.0,
-        l2_regularization_strength=0.0,
-        l2_shrinkage_regularization_strength=0.0,
-        name="ftrl",
-        **kwargs,
-    ):
+        learning_rate: Any,
+        learning_rate_power: Any = -0.5,
+        initial_accumulator_value: float = 0.1,
+        l1_regularization_strength: Any = 0.0,
+        l2_regularization_strength: Any = 0.0,
+        l2_shrinkage_regularization_strength: Any = 0.0,
+        name: str = "ftrl",
+        **kwargs: Any,
+    ) -> None:
         penalties = {
             "l1_regularization_strength": l1_regularization_strength,
             "l2_regularization_strength": l2_regularization_strength,
@@ -72,20 +77,22 @@ class Ftrl(TF1Optimizer):
         for penalty, strength in penalties.items():
             setattr(self, penalty, strength)
 
-    def initial_slots(self):
+    def initial_slots(self) -> Any:
         return {"accum": self.initial_accumulator_value, "linear": 0.0}
 
-    def apply_dense(self, handle, slots, rate, gradient):
+    def apply_dense(self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor) -> None:
         shrinks = self.l2_shrinkage_regularization_strength > 0
         kernel = tf.raw_ops.ResourceApplyFtrlV2 if shrinks else tf.raw_ops.ResourceApplyFtrl
         kernel(var=handle, grad=gradient, **self._arguments(slots, rate))
 
-    def apply_rows(self, handle, slots, rate, gradient, rows):
+    def apply_rows(
+        self, handle: tf.Tensor, slots: Sequence[tf.Tensor], rate: tf.Tensor, gradient: tf.Tensor, rows: tf.Tensor
+    ) -> None:
         shrinks = self.l2_shrinkage_regularization_strength > 0
         kernel = tf.raw_ops.ResourceSparseApplyFtrlV2 if shrinks else tf.raw_ops.ResourceSparseApplyFtrl
         kernel(var=handle, grad=gradient, indices=rows, **self._arguments(slots, rate))
 
-    def _arguments(self, slots, rate):
+    def _arguments(self, slots: Sequence[tf.Tensor], rate: tf.Tensor) -> Any:
         power, _, l1, l2, shrinkage = self.cast(rate.dtype, *self.hyperparameters).values()
         shrinks = {"l2_shrinkage": shrinkage} if self.l2_shrinkage_regularization_strength > 0 else {}
         return {"accum": slots[0], "linear": slots[1], "lr": rate, "l1": l1, "l2": l2, "lr_power": power} | shrinks

@@ -6,15 +6,16 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from absl import flags
+from absl import app, flags
 
 _folders: dict[str, str] = {}
 """The modules that ports imported, by name: the folder they came from."""
 
 
 @contextlib.contextmanager
-def imports_beside(path):
+def imports_beside(path: Path) -> Iterator[None]:
     """While it lasts, a port imports from its folder; what a port of another folder imported is forgotten."""
     folder = str(path.resolve().parent)
     for name in [name for name, home in _folders.items() if home != folder]:
@@ -32,6 +33,7 @@ def imports_beside(path):
 @contextlib.contextmanager
 def flags_of_its_own() -> Iterator[None]:
     """While it lasts, the program may define flags, with absl or tf.app.flags; afterwards it may define them anew."""
+    app.define_help_flags()  # once in a process: tf.app.run() must find them again
     before, were_parsed = set(flags.FLAGS), flags.FLAGS.is_parsed()
     flags.FLAGS.mark_as_parsed()  # a program that is not run by app.run() has its flags' defaults
     try:
@@ -44,7 +46,7 @@ def flags_of_its_own() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def ports_modules_hidden():
+def ports_modules_hidden() -> Iterator[None]:
     """While it lasts, no module that a port imported is there: the TF1 program must not get one on TensorFlow 2."""
     hidden = {name: sys.modules.pop(name) for name in list(_folders) if name in sys.modules}
     try:
@@ -53,7 +55,7 @@ def ports_modules_hidden():
         sys.modules.update(hidden)
 
 
-def is_beside(module, folder):
+def is_beside(module: Any, folder: Path | str) -> bool:
     """Whether a module's file lies in the folder, and not in an environment there."""
     file = Path(getattr(module, "__file__", None) or "/")
     return file.is_relative_to(folder) and "site-packages" not in file.parts

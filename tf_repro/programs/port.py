@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import sys
 import types
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from legacy_tf1.run import command_line_of, failure
+from legacy_tf1.program_source import command_line_of, failure
 from tf_repro.core.errors import InputError
 from tf_repro.optimizers import TF1Optimizer
 from tf_repro.programs.beside import flags_of_its_own, imports_beside
-
-RULE = "build() of a port must return {'variables': …, 'forward': …, 'step': …}"
+from tf_repro.programs.tf2 import require_form
 
 KERAS_SLOTS = {
     "SGD": {},
@@ -44,9 +45,10 @@ class Port:
         created: every ``tf.Variable`` that ``build()`` made, in order.
     """
 
-    def __init__(self, path, seed, names=None, inputs=None):
+    def __init__(self, path: Path, seed: int, names: Any = None, inputs: Mapping[str, Any] | None = None) -> None:
         self.path, self.inputs = Path(path), dict(inputs or {})
-        self.created = []
+        self.created: list[Any] = []
+        keras.utils.clear_session(free_memory=False)  # each build has the same names, "dense" and not "dense_7"
         tf.random.set_seed(seed)
         with tf.variable_creator_scope(self._note_creation):
             content = self._build()
@@ -60,21 +62,18 @@ class Port:
             self.variables = dict(zip(names, self.variables.values(), strict=True))
         self.optimizer = content.get("optimizer")
         self._slots = content.get("slots") or {}
-        self._forward, self._step = content.get("forward"), content.get("step")
-        for name in ("forward", "step"):
-            if content.get(name) is not None and not callable(content[name]):
-                raise InputError(f"{name} must be a function of the feeds. Received: {content[name]!r:.80}")
+        self.forward_function, self.step_function = content.get("forward"), content.get("step")
         if self.optimizer is not None and not isinstance(self.optimizer, keras.optimizers.Optimizer):
             raise InputError(f"optimizer must be a Keras optimizer. Received: {type(self.optimizer).__name__}")
 
-    def _build(self):
+    def _build(self) -> Any:
         module = types.ModuleType("port_program")
         module.__file__ = str(self.path)
         sys.modules[module.__name__] = module  # where AutoGraph looks for a function's source
         with imports_beside(self.path), flags_of_its_own(), command_line_of(str(self.path)):
             try:
                 exec(compile(self.path.read_text(encoding="utf-8"), str(self.path), "exec"), vars(module))
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a port raises what it likes
                 raise InputError(failure("a port must load", error, str(self.path))) from None
             if not callable(getattr(module, "build", None)):
                 raise InputError(f"a port must define build(). Received: {self.path.name} without one")
@@ -84,51 +83,47 @@ class Port:
                 f"a port must leave TensorFlow 2's behaviour on. Received: {self.path.name}, which switches it off; "
                 "take out tf.compat.v1.disable_v2_behavior() or disable_eager_execution()"
             )
-        if not isinstance(content, dict):
-            raise InputError(f"{RULE}. Received: {type(content).__name__} from {self.path.name}")
-        unknown = set(content) - {"variables", "forward", "step", "optimizer", "slots", "feeds"}
-        if unknown or not {"variables", "forward"} <= set(content):
-            raise InputError(f"{RULE}. Received: the keys {', '.join(map(str, content)) or 'none'}")
+        require_form(content, self.path.name)
         return content
 
-    def _note_creation(self, create, **arguments):
+    def _note_creation(self, create: Callable[..., Any], **arguments: Any) -> Any:
         self.created.append(create(**arguments))
         return self.created[-1]
 
-    def _call(self, what, function, *arguments, **options):
+    def _call(self, what: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         try:
             return function(*arguments, **options)
         except InputError:
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a port raises what it likes
             raise InputError(failure(f"{what} of the port must succeed", error, str(self.path))) from None
 
-    def assign(self, values):
+    def assign(self, values: Any) -> None:
         """Put values, by the port's names, into the variables."""
         for name, value in values.items():
             self.variables[name].assign(value)
 
-    def values(self):
+    def values(self) -> Any:
         """The variables' values by name."""
         return {name: _to_numpy(variable) for name, variable in self.variables.items()}
 
     @property
-    def has_step(self):
+    def has_step(self) -> bool:
         """Whether the port can train."""
-        return self._step is not None
+        return self.step_function is not None
 
-    def forward(self, feeds):
+    def forward(self, feeds: Mapping[str, Any]) -> Any:
         """The fetches by name."""
-        fetches = self._call("forward()", self._forward, _tensors(feeds))
+        fetches = self._call("forward()", self.forward_function, _tensors(feeds))
         if not isinstance(fetches, dict):
             raise InputError(f"forward() must return the fetches by name. Received: {type(fetches).__name__}")
         return {name: _to_numpy(value) for name, value in fetches.items()}
 
-    def step(self, feeds):
+    def step(self, feeds: Mapping[str, Any]) -> Any:
         """One training step; what it returned."""
-        return self._call("step()", self._step, _tensors(feeds))
+        return self._call("step()", self.step_function, _tensors(feeds))
 
-    def gradients(self, feeds):
+    def gradients(self, feeds: Mapping[str, Any]) -> Any:
         """The gradients that one step applies, by variable; None where the port does not tell them."""
         with self._captured() as captured:
             returned = self.step(feeds)
@@ -137,9 +132,9 @@ class Port:
         return given or captured or None
 
     @contextlib.contextmanager
-    def _captured(self):
+    def _captured(self) -> Iterator[Any]:
         """Note what the Keras optimizer applies, after its own clipping, inside a ``tf.function`` as well."""
-        captured = {}
+        captured: dict[str, Any] = {}
         if self.optimizer is None:
             yield captured
             return
@@ -148,7 +143,7 @@ class Port:
         noted = set()
         original = self.optimizer.update_step
 
-        def update_step(gradient, variable, learning_rate):
+        def update_step(gradient: tf.Tensor, variable: Any, learning_rate: Any) -> Any:
             name = names.get(self.optimizer._var_key(variable))
             if name is not None:
                 copies[name].assign(tf.cast(tf.convert_to_tensor(gradient), copies[name].dtype))
@@ -160,11 +155,11 @@ class Port:
         captured.update((name, _to_numpy(copies[name])) for name in copies if name in noted)
 
     @property
-    def gives_slots(self):
+    def gives_slots(self) -> bool:
         """Whether ``build()`` itself returned the slots."""
         return bool(self._slots)
 
-    def slots(self):
+    def slots(self) -> Any:
         """The optimizer's slots as variables by (variable, TF1's slot name); empty where they cannot be told."""
         if self._slots:
             return {tuple(name.rsplit("/", 1)): variable for name, variable in self._slots.items()}
@@ -179,7 +174,7 @@ class Port:
         return {(name, slot): slots[place(v)] for name, v in trained.items() for slot, slots in lists if slots}
 
 
-def keeps_tf1_slots(optimizer):
+def keeps_tf1_slots(optimizer: Any) -> Any:
     """Whether the optimizer's slots hold the same quantities as TF1's."""
     if isinstance(optimizer, TF1Optimizer):
         return True
@@ -189,7 +184,7 @@ def keeps_tf1_slots(optimizer):
     )
 
 
-def tf1_slots(optimizer):
+def tf1_slots(optimizer: Any) -> Any:
     """TF1's slots, in its order, of a built optimizer: the variables of each, or none where Keras has none."""
     if isinstance(optimizer, TF1Optimizer):
         return optimizer._slots
@@ -200,7 +195,7 @@ def tf1_slots(optimizer):
 
 
 @contextlib.contextmanager
-def patched(holder, attribute, replacement):
+def patched(holder: Any, attribute: str, replacement: Any) -> Iterator[None]:
     """While it lasts, ``holder.attribute`` is ``replacement``."""
     own = attribute in vars(holder)
     original = getattr(holder, attribute)
@@ -215,7 +210,7 @@ def patched(holder, attribute, replacement):
 
 
 @contextlib.contextmanager
-def running_eagerly():
+def running_eagerly() -> Iterator[None]:
     """While it lasts, a ``tf.function`` runs as the Python that it is."""
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
@@ -225,7 +220,7 @@ def running_eagerly():
         tf.config.run_functions_eagerly(before)
 
 
-def _named(variables):
+def _named(variables: Any) -> Any:
     """The variables by name, from a dict, a list or a Keras model; each of them once."""
     if isinstance(variables, (keras.Model, keras.layers.Layer)):
         variables = variables.weights
@@ -249,11 +244,11 @@ def _named(variables):
     return named
 
 
-def _tensors(feeds):
+def _tensors(feeds: Mapping[str, Any]) -> Any:
     return {name: tf.constant(value) for name, value in feeds.items()}
 
 
-def _to_numpy(value):
+def _to_numpy(value: Any) -> Any:
     if isinstance(value, keras.Variable):
         value = value.value
     return np.array(tf.convert_to_tensor(value).numpy())

@@ -76,7 +76,7 @@ def answered(folder: Path) -> bytes:
         return pickle.dumps(("returned", resolved(function)(*arguments, **options)), protocol=5)
     except InputError as error:
         return pickle.dumps(("raised", error))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is raised again in the parent
         error.__traceback__, text = None, traceback.format_exc()
         return pickle.dumps(("raised", RuntimeError(text)))
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from legacy_tf1 import run as runner
+from legacy_tf1.program_source import failure
 from legacy_tf1.version_1 import version_1
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
@@ -72,7 +73,19 @@ def run_tf1(
     return _record(path, *_run_in_process(path, options))
 
 
-def run_legacy(path, *, steps, seed, feeds, tf1_python=None, time_limit=None, start=None, inputs=None):
+def run_legacy(
+    path: Path | str,
+    *,
+    steps: int,
+    seed: int,
+    feeds: Mapping[str, Any],
+    tf1_python: Path | str | None = None,
+    time_limit: float | None = None,
+    start: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    script: Mapping[str, Any] | None = None,
+    shapes: Mapping[str, Any] | None = None,
+) -> tuple[Record, Any]:
     """Run the TF1 program of a check.
 
     Args:
@@ -84,34 +97,36 @@ def run_legacy(path, *, steps, seed, feeds, tf1_python=None, time_limit=None, st
         time_limit: seconds that the interpreter may take.
         start: values in place of the program's initial ones, for compat.v1.
         inputs: keyword arguments of ``build()``, or None.
+        script: what to take of a script without ``build()``; see :func:`legacy_tf1.program_script.content`.
+        shapes: of each step's value for feeds that are given uncut, or None; for compat.v1.
 
     Returns:
         A Record of every moment, and the description of the program (see :func:`legacy_tf1.run.run`).
     """
-    options = {"steps": steps, "seed": seed, "feeds": feeds, "inputs": inputs}
+    options = {"steps": steps, "seed": seed, "feeds": feeds, "inputs": inputs, "script": script}
     if tf1_python is None:
-        moments, description = _run_in_process(path, options | {"start": start})
+        moments, description = _run_in_process(path, options | {"start": start, "shapes": shapes})
     else:
         moments, description = _run_in_interpreter(path, options, Path(tf1_python), time_limit)
     return _record(path, moments, description), description
 
 
-def _record(path, moments, description):
+def _record(path: Path | str, moments: Mapping[str, Any], description: Mapping[str, Any]) -> Record:
     provenance = {key: description[key] for key in ("tensorflow", "python", "execution")}
     return Record(moments, provenance | {"program": Path(path).name})
 
 
-def _run_in_process(path, options):
-    with ports_modules_hidden(), _own_modules(path), version_1() as tf:
+def _run_in_process(path: Path | str, options: Any) -> Any:
+    with ports_modules_hidden(), own_modules(path), version_1() as tf:
         try:
             return runner.run(str(path), tf, **options)
         except runner.ProgramError as error:
             raise InputError(_with_mend(str(error))) from None
-        except (Exception, SystemExit) as error:
-            raise InputError(runner.failure("the TF1 program must run", error, str(path))) from None
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a program raises what it likes
+            raise InputError(failure("the TF1 program must run", error, str(path))) from None
 
 
-def _with_mend(text):
+def _with_mend(text: str) -> Any:
     """What the program failed with, and that it needs genuine TensorFlow 1 where this one lacks what it calls."""
     if "is not available with Keras 3" in text:
         return f"{text.rstrip('.')}; tf.layers and tf.nn.rnn_cell need a TF1 interpreter, give one with --tf1-python"
@@ -121,7 +136,7 @@ def _with_mend(text):
 
 
 @contextlib.contextmanager
-def _own_modules(path) -> Iterator[None]:
+def own_modules(path: Path | str) -> Iterator[None]:
     """While it lasts, the program imports what lies beside it; its modules and flags are forgotten afterwards."""
     loaded = set(sys.modules)
     folder = str(Path(path).resolve().parent)
@@ -136,7 +151,7 @@ def _own_modules(path) -> Iterator[None]:
                 del sys.modules[name]  # the port must not get the program's own helpers on compat.v1
 
 
-def _run_in_interpreter(path, options, python, time_limit):
+def _run_in_interpreter(path: Path | str, options: Any, python: Path | str, time_limit: float | None) -> Any:
     if shutil.which(python) is None:
         raise InputError(f"--tf1-python must be an executable Python interpreter. Received: {python}")
     with tempfile.TemporaryDirectory(prefix="tf_repro-") as name:
@@ -149,11 +164,11 @@ def _run_in_interpreter(path, options, python, time_limit):
             json.dumps(request, default=lambda value: np.asarray(value).tolist()), encoding="utf-8"
         )
         command = [shutil.which(python), "-W", "ignore", runner.__file__, str(folder / "request.json"), str(folder)]
-        code, printed = _run_limited(command, folder, time_limit)
+        code, printed = run_limited(command, folder, time_limit)
         return _read_answer(folder, code, printed, python)
 
 
-def _run_limited(command, folder, time_limit):
+def run_limited(command: Sequence[str], folder: Path, time_limit: float | None) -> Any:
     """Run a command in a process group of its own, which is gone afterwards; exit code and what it printed."""
     blocked = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"}
     environment = {key: value for key, value in os.environ.items() if key not in blocked}
@@ -187,20 +202,20 @@ def _run_limited(command, folder, time_limit):
         return code, printed.read().decode("utf-8", "replace")
 
 
-def _read_answer(folder, code, printed, python):
+def _read_answer(folder: Path, code: int, printed: str, python: Path | str) -> Any:
     """The moments and the description that the runner wrote, or an :class:`InputError` that says what came instead."""
     try:
         answer = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         if "error" in answer:
             raise InputError(answer["error"])
-        moments = {moment: {} for moment in answer["moments"]}
+        moments: dict[str, dict[str, Any]] = {moment: {} for moment in answer["moments"]}
         with np.load(folder / "run.npz") as arrays:
             for number, (moment, name) in enumerate(answer["index"]):
                 moments[moment][name] = arrays[f"a{number}"]
         return moments, answer["description"]
     except InputError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - what json and NumPy raise for a file that was cut short
         last = (printed.strip().splitlines() or ["nothing"])[-1][:200]
         ended = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise InputError(

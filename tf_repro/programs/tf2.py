@@ -12,6 +12,7 @@ A program is a function ``build(**inputs)`` that returns a dict:
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -52,7 +53,8 @@ def run(
         machine, and says how the program was executed and what proves it.
 
     Raises:
-        InputError: the engine is unknown, ``steps`` is no count, or ``build`` refuses its inputs.
+        InputError: the engine is unknown, ``steps`` is no count, ``build`` does not take the inputs or returns no
+            program, or a step returns other quantities than the one before.
 
     Example:
         >>> def build(rate=0.5):
@@ -69,17 +71,48 @@ def run(
         'tf.function'
     """
     steps = as_count("steps", steps)
-    program = build(**(inputs or {}))
+    program = _built(build, inputs or {})
     feeds = {name: tf.convert_to_tensor(value) for name, value in program.get("feeds", {}).items()}
     forward = Executed(program["forward"], engine)
     moments = {"before": to_numpy(forward(feeds))}
     executed = [forward]
-    if "step" in program:
+    if program.get("step") is not None:
         step = Executed(program["step"], engine)
         moments["trajectory"] = _train(step, feeds, steps, set(program["variables"]), on_step)
         moments["after"] = to_numpy(forward(feeds))
         executed.append(step)
     return Record(moments, machine() | {"engine": engine, "execution": proof(executed, feeds)})
+
+
+def _built(build: Callable[..., Program], inputs: Mapping[str, Any]) -> Program:
+    known = inspect.signature(build).parameters
+    unknown = [name for name in inputs if name not in known]
+    if unknown and not any(each.kind is each.VAR_KEYWORD for each in known.values()):
+        raise InputError(f"inputs must be among {', '.join(known) or 'none'}. Received: {', '.join(unknown)}")
+    program = build(**inputs)
+    require_form(program, getattr(build, "__qualname__", repr(build)))
+    return program
+
+
+def require_form(program: Any, origin: str) -> None:
+    """Refuse what ``build()`` returned if it is no program.
+
+    Args:
+        program: what it returned.
+        origin: what the error calls it.
+
+    Raises:
+        InputError: it is no dict with the keys of this module's description, or ``forward`` or ``step`` is no function.
+    """
+    rule = "build() of a port must return {'variables': …, 'forward': …, 'step': …}"
+    if not isinstance(program, Mapping):
+        raise InputError(f"{rule}. Received: {type(program).__name__} from {origin}")
+    unknown = set(program) - {"variables", "forward", "step", "optimizer", "slots", "feeds"}
+    if unknown or not {"variables", "forward"} <= set(program):
+        raise InputError(f"{rule}. Received: the keys {', '.join(map(str, program)) or 'none'}")
+    for name in ("forward", "step"):
+        if program.get(name) is not None and not callable(program[name]):
+            raise InputError(f"{name} must be a function of the feeds. Received: {program[name]!r:.80}")
 
 
 def _train(
@@ -93,8 +126,11 @@ def _train(
             returned.append({name: value for name, value in quantities.items() if name not in variables})
         if on_step is not None:
             on_step(number)
-    names: Iterable[str] = returned[0] if returned else ()
-    return {name: np.stack([np.asarray(each[name]) for each in returned]) for name in names}
+    shapes = [{name: tuple(value.shape) for name, value in each.items()} for each in returned]
+    for each in shapes[1:]:
+        if each != shapes[0]:
+            raise InputError(f"step() must return the same quantities each time. Received: {shapes[0]}, then {each}")
+    return {name: np.stack([np.asarray(each[name]) for each in returned]) for name in (shapes or [{}])[0]}
 
 
 class Executed:
@@ -124,6 +160,7 @@ class Executed:
         self.function = body if engine == "eager" else tf.function(body, jit_compile=compiled, autograph=False)
 
     def __call__(self, feeds: Mapping[str, tf.Tensor]) -> Any:
+        """What the function returns, executed as the engine does."""
         self.calls += 1
         return self.function(feeds)
 

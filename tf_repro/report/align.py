@@ -38,17 +38,18 @@ class Part:
 
     @property
     def title(self) -> str:
+        """The definition's name, and the step's."""
         return f"{self.name}: {self.step}" if self.step else self.name
 
 
 def parts(source: str) -> list[Part]:
-    """A program's top-level definitions in their order; a function with marked steps is one part per step.
+    r"""A program's top-level definitions in their order; a function with marked steps is one part per step.
 
     Args:
         source: the text of a Python program.
 
     Example:
-        >>> [part.title for part in parts("import numpy\\ndef run():\\n    # inputs\\n    x = 1")]
+        >>> [part.title for part in parts("import numpy\ndef run():\n    # inputs\n    x = 1")]
         ['imports and constants', 'run', 'run: inputs']
     """
     tree = ast.parse(source)
@@ -63,10 +64,10 @@ def parts(source: str) -> list[Part]:
 
 
 def side_by_side(left: Sequence[Part], right: Sequence[Part]) -> list[tuple[list[Part], list[Part]]]:
-    """Rows of two columns: a row per part that both have, and between those what only one of them has.
+    r"""Rows of two columns: a row per part that both have, and between those what only one of them has.
 
     Example:
-        >>> left, right = parts("def a(): 1\\ndef b(): 2\\ndef c(): 3"), parts("def a(): 1\\ndef B(): 2\\ndef c(): 3")
+        >>> left, right = parts("def a(): 1\ndef b(): 2\ndef c(): 3"), parts("def a(): 1\ndef B(): 2\ndef c(): 3")
         >>> [[[part.name for part in column] for column in row] for row in side_by_side(left, right)]
         [[['a'], ['a']], [['b'], ['B']], [['c'], ['c']]]
     """

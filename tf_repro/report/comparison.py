@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tf_repro.report.terminal import STACKED
 from tf_repro.suite.saved import Apart, Comparison
 
 
@@ -18,14 +21,21 @@ def show(console: Console, compared: Comparison, first: str, second: str) -> Non
             settings.add_column(escape(heading), overflow="fold")
         for name, values in compared.settings.items():
             settings.add_row(name, *map(escape, values))
-        console.print(settings)
+        if console.width >= STACKED:
+            console.print(settings)
+        else:
+            _show_stacked(console, compared.settings.items())
     if compared.differences:
         quantities = Table(title="quantities that differ", title_justify="left", box=box.SIMPLE_HEAD)
         for heading in ("document", "engine", "quantity", "worst element", "explained by"):
             quantities.add_column(heading, overflow="fold")
         for apart in compared.differences:
             quantities.add_row(*map(escape, _row(apart, first, second)))
-        console.print(quantities)
+        if console.width >= STACKED:
+            console.print(quantities)
+        else:
+            rows = [_row(apart, first, second) for apart in compared.differences]
+            _show_stacked(console, ((f"{document} on {engine}", rest) for document, engine, *rest in rows))
     for run in compared.unmatched:
         console.print(f"in one file only: {escape(run)}", highlight=False, soft_wrap=True)
     console.print(
@@ -33,6 +43,12 @@ def show(console: Console, compared: Comparison, first: str, second: str) -> Non
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _show_stacked(console: Console, rows: Iterable[tuple[str, Sequence[str]]]) -> None:
+    """Where columns are few: a line for what a row is of, and one below it for each of its cells."""
+    for name, cells in rows:
+        console.print("\n  ".join(escape(text) for text in (name, *cells) if text), highlight=False, soft_wrap=True)
 
 
 def _row(apart: Apart, first: str, second: str) -> tuple[str, str, str, str, str]:

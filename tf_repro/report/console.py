@@ -44,7 +44,7 @@ def transliterate_output() -> None:
 
 
 def transliterate(text: str) -> str:
-    """``text`` in ASCII.
+    """``text`` in ASCII; a library for all of Unicode would be loaded by every command, for a page of characters.
 
     Example:
         >>> transliterate("∂SM_i/∂x₁ = Σ δ → −1…")

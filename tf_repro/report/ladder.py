@@ -7,8 +7,22 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, SKIPPED, Cause, CheckReport, Rung, Where
+from tf_repro.migrate.checker.outcome import (
+    FAILED,
+    NOT_REACHED,
+    PASSED,
+    SKIPPED,
+    Cause,
+    CheckReport,
+    NotTested,
+    Rung,
+    Where,
+)
+from tf_repro.report.rungs import of_rung, title, verdict
+from tf_repro.report.terminal import STACKED
 
+MOST = 110
+"""How many characters of what was compared are shown: two lines of a terminal that is 100 wide; --json has them all."""
 STYLES = {PASSED: "green", FAILED: "bold red", SKIPPED: "yellow", NOT_REACHED: "dim"}
 
 
@@ -23,19 +37,24 @@ def show_ladder(console: Console, report: CheckReport) -> None:
     table.add_column("rung", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("ULP", justify="right", no_wrap=True)
-    table.add_column("what was compared", overflow="fold")
+    is_wide = console.width >= STACKED
+    if is_wide:
+        table.add_column("what was compared", overflow="fold")
     for rung in report.rungs:
         if rung.status == FAILED and rung.causes and rung.causes[0].where is not None:
             _show_place(console, rung.causes[0], rung.causes[0].where)
     for rung in report.rungs:
-        ulp = "" if rung.ulp is None else str(rung.ulp)
-        table.add_row(rung.name, f"[{STYLES[rung.status]}]{rung.status}[/]", ulp, escape(rung.detail))
+        compared = [escape(_shortened(rung.detail))] if is_wide else []
+        status = f"[{STYLES[rung.status]}]{rung.status}[/]"
+        table.add_row(title(report, rung), status, of_rung(rung), *compared)
     console.print(table)
     for rung in report.rungs:
+        if rung.status == FAILED and not is_wide:
+            console.print(escape(f"{title(report, rung)}: {rung.detail}"), highlight=False, soft_wrap=True)
         if rung.status == FAILED:
-            _show_failure(console, rung)
+            _show_failure(console, report, rung)
     style = STYLES[PASSED if report.passed else FAILED]
-    console.print(f"[{style}]{escape(report.verdict)}[/]", highlight=False, soft_wrap=True)
+    console.print(f"[{style}]{escape(verdict(report))}[/]", highlight=False, soft_wrap=True)
 
 
 def _show_place(console: Console, cause: Cause, where: Where) -> None:
@@ -59,13 +78,13 @@ def _show_place(console: Console, cause: Cause, where: Where) -> None:
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def _show_failure(console: Console, rung: Rung) -> None:
+def _show_failure(console: Console, report: CheckReport, rung: Rung) -> None:
     def line(text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
     if rung.difference is not None:
         apart = rung.difference.text("TF1 program", "port")
-        line(f"[red]parts[/] at {rung.name}: {escape(f'{rung.tensor} {apart}')}")
+        line(f"[red]parts[/] at {title(report, rung)}: {escape(f'{rung.tensor} {apart}')}")
     for cause in rung.causes:
         line(f"[cyan]cause[/] {escape(str(cause))}")
     if rung.advice:
@@ -76,5 +95,20 @@ def _show_failure(console: Console, rung: Rung) -> None:
         line(f"[dim]tested and ruled out[/]: {escape(rung.excluded)}")
     if rung.untested:
         line(f"[dim]not tested, the runs were used up[/]: {escape(rung.left_untested)}")
+    kinds: dict[str, list[NotTested]] = {}
     for each in rung.not_tested:
-        line(f"[dim]could not be tested[/]: {escape(f'{each.name}: {each.change}: {each.reason}')}")
+        kinds.setdefault(each.name, []).append(each)
+    for name, same in kinds.items():
+        more = f" (and {len(same) - 1} more)" if len(same) > 1 else ""
+        line(f"[dim]could not be tested[/]: {escape(f'{name}: {same[0].change}{more}: {same[0].reason}')}")
+
+
+def _shortened(detail: str) -> str:
+    """What was compared, without the tail of a long list of names.
+
+    Example:
+        >>> _shortened("26 variables: " + ", ".join(f"classifier/layer_{n}/kernel" for n in range(9)))
+        '26 variables: classifier/layer_0/kernel, classifier/layer_1/kernel, classifier/layer_2/kernel, ...'
+    """
+    head, rest = detail[:MOST].rpartition(", ")[0], detail[MOST:]
+    return f"{head}, ..." if rest and head else detail

@@ -14,6 +14,7 @@ from tf_repro.core.record import Array, Record
 from tf_repro.core.rounding import PRECISIONS
 from tf_repro.core.ulp import same_bits
 from tf_repro.core.verdicts import Bound, Finding, find
+from tf_repro.suite import statements
 from tf_repro.suite.claims import Claim, Document
 from tf_repro.suite.engines import LANES, needs_tensorflow
 
@@ -107,7 +108,8 @@ def bounds(document: str, precision: str, data: str = "digits") -> Bounds:
     """What any evaluation of the document's formulas in the precision may give, by moment and quantity."""
     derivation = importlib.import_module(f"tf_repro.suite.derivations.{document}")
     computed: Bounds = derivation.bounds(precision, data) if hasattr(derivation, "bounds") else {}
-    return computed
+    decided = statements.bounds(document, precision)
+    return {name: {**computed.get(name, {}), **decided.get(name, {})} for name in {*computed, *decided}}
 
 
 def _machine(provenance: Mapping[str, str]) -> str:

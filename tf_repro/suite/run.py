@@ -18,6 +18,7 @@ from legacy_tf1.documents import RUNS, named
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import Finding
+from tf_repro.suite import statements
 from tf_repro.suite.claims import Document
 from tf_repro.suite.engines import DERIVATION, LANES, NUMPY, is_recorded, needs_tensorflow
 from tf_repro.suite.findings import findings_of
@@ -146,18 +147,8 @@ def _accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dic
 
 def _decided(document: str, moments: Mapping[str, Any]) -> dict[str, Any]:
     """The moments, with the statements that their numbers decide."""
-    statements = decide(document, moments)
-    return {name: {**moments.get(name, {}), **statements.get(name, {})} for name in {**moments, **statements}}
-
-
-def decide(document: str, moments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The document's statements, by moment and quantity, as the moments' numbers decide them."""
-    try:
-        module = importlib.import_module(f"tf_repro.suite.statements.{document}")
-    except ModuleNotFoundError:
-        return {}
-    statements: Mapping[str, Any] = module.decide(moments)
-    return statements
+    decided = statements.decide(document, moments)
+    return {name: {**moments.get(name, {}), **decided.get(name, {})} for name in {**moments, **decided}}
 
 
 def records(

@@ -97,5 +97,5 @@ def _serve(connection: Connection, work: Callable[..., Any]) -> None:
             return
         try:
             connection.send((work(run), None))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again in the first process
             connection.send((None, error))

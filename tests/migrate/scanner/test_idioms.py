@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.migrate.tolerances import FEW_ROUNDINGS, VISIBLE
+from tests.tolerances import FEW_ROUNDINGS, VISIBLE
 from tf_repro import optimizers
 
 v1 = tf.compat.v1

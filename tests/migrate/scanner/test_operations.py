@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.migrate.scanner.test_idioms import LABELS, LOGITS, RANDOM, session
-from tests.migrate.tolerances import VISIBLE
+from tests.tolerances import VISIBLE
 
 v1, raw = tf.compat.v1, tf.raw_ops
 REDUCTIONS = ["sum", "mean", "max", "min", "prod", "logsumexp", "any", "all"]

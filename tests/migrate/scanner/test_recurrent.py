@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests.migrate.tolerances import FEW_ROUNDINGS, VISIBLE
+from tests.tolerances import FEW_ROUNDINGS, VISIBLE
 
 RANDOM = np.random.RandomState(5)
 STEPS, UNITS, WIDTH = 3, 4, 2

@@ -13,6 +13,7 @@ from legacy_tf1 import graph
 from legacy_tf1.version_1 import version_1
 from tf_repro.core.errors import InputError
 from tf_repro.migrate.bisection.trace import Node, Place, Ref, Trace
+from tf_repro.migrate.golden import FIRST, Bundle
 from tf_repro.programs import tf1
 from tf_repro.programs.beside import ports_modules_hidden
 
@@ -28,8 +29,35 @@ def record(
     inputs: dict[str, Any] | None = None,
     tf1_python: Path | None = None,
     time_limit: float = 120.0,
+    script: dict[str, Any] | None = None,
 ) -> Trace:
-    """Every value that leads to the program's fetches, losses, gradients and updates.
+    """Every value that leads to the program's fetches, losses, gradients and updates; see :func:`recorded`."""
+    return _trace(path, *recorded(path, feeds, start, seed, inputs, tf1_python, time_limit, script))
+
+
+def replayed(path: Path, bundle: Bundle, moment: str | None) -> Trace:
+    """The trace that a golden bundle holds of the moment at which programs part.
+
+    Raises:
+        InputError: it holds none.
+    """
+    graph = bundle.graphs.get(moment or FIRST, bundle.graphs.get(FIRST))
+    if graph is None:
+        raise InputError("the golden bundle must hold the graph. Received: one that was recorded without it")
+    return _trace(path, graph.nodes, graph.roots, graph.values)
+
+
+def recorded(
+    path: Path,
+    feeds: dict[str, np.ndarray],
+    start: dict[str, np.ndarray],
+    seed: int,
+    inputs: dict[str, Any] | None = None,
+    tf1_python: Path | None = None,
+    time_limit: float = 120.0,
+    script: dict[str, Any] | None = None,
+) -> tuple[list[Any], list[Any], dict[str, Any]]:
+    """The graph of what leads to the program's fetches, losses, gradients and updates, and its values.
 
     Args:
         path: the program's file.
@@ -39,14 +67,19 @@ def record(
         inputs: keyword arguments of ``build()``.
         tf1_python: an interpreter with TensorFlow 1.x, or None for compat.v1 in this process.
         time_limit: seconds that the interpreter may take.
+        script: what to take of a script; see :func:`legacy_tf1.run.run`.
+
+    Returns:
+        (nodes, roots, values); see :func:`legacy_tf1.graph.record`.
 
     Raises:
         InputError: the program cannot be run so.
     """
     if tf1_python is None:
-        with ports_modules_hidden(), tf1._own_modules(path), version_1() as tf:
-            return _trace(path, *graph.record(str(path), tf, seed, feeds, start, inputs))
-    return _in_interpreter(path, feeds, start, {"seed": seed, "inputs": inputs}, tf1_python, time_limit)
+        with ports_modules_hidden(), tf1.own_modules(path), version_1() as tf:
+            return graph.record(str(path), tf, seed, feeds, start, inputs, script)
+    options = {"seed": seed, "inputs": inputs, "script": script}
+    return _in_interpreter(path, feeds, start, options, tf1_python, time_limit)
 
 
 def _in_interpreter(
@@ -56,7 +89,7 @@ def _in_interpreter(
     options: dict[str, Any],
     python: Path,
     time_limit: float,
-) -> Trace:
+) -> tuple[list[Any], list[Any], dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="tf_repro-") as name:
         folder = Path(name)
         request: dict[str, Any] = options | {"path": str(path)}
@@ -67,7 +100,7 @@ def _in_interpreter(
             json.dumps(request, default=lambda value: np.asarray(value).tolist()), encoding="utf-8"
         )
         command = [str(python), "-W", "ignore", graph.__file__, str(folder / "request.json"), str(folder)]
-        tf1._run_limited(command, folder, time_limit)
+        tf1.run_limited(command, folder, time_limit)
         try:
             answer = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
             with np.load(folder / "graph.npz") as archive:
@@ -76,7 +109,7 @@ def _in_interpreter(
             raise InputError("the TF1 interpreter must record the graph. Received: nothing that can be read") from None
     if "error" in answer:
         raise InputError(f"the TF1 program's graph must be recorded. Received: {answer['error']}")
-    return _trace(path, answer["nodes"], answer["roots"], dict(zip(answer["values"], arrays, strict=True)))
+    return answer["nodes"], answer["roots"], dict(zip(answer["values"], arrays, strict=True))
 
 
 def _trace(path: Path, described: list[Any], roots: list[Any], values: dict[str, Any]) -> Trace:

@@ -21,6 +21,7 @@ from tensorflow.python.eager import execute
 from tensorflow.python.framework import op_def_registry
 
 from tf_repro.migrate.bisection.trace import Node, Place, Ref, Trace
+from tf_repro.migrate.checker.rungs import prepared
 from tf_repro.programs.port import Port, patched, running_eagerly
 
 WRITES = {"AssignVariableOp": "Assign", "AssignSubVariableOp": "AssignSub", "AssignAddVariableOp": "AssignAdd"}
@@ -148,7 +149,7 @@ class Recorder:
             stack.enter_context(patched(execute, "execute", slow_path))
             stack.enter_context(patched(tf.GradientTape, "gradient", self._gradient(tf.GradientTape.gradient)))
             stack.enter_context(running_eagerly())
-            for name in ("_forward", "_step"):
+            for name in ("forward_function", "step_function"):
                 if getattr(self.port, name) is not None:
                     stack.enter_context(patched(self.port, name, self._restarted(getattr(self.port, name))))
             yield self
@@ -211,6 +212,12 @@ def record(port: Port, feeds: dict[str, np.ndarray], step: bool, gradients: bool
 
 
 @functools.cache
+def uses(this: Any) -> list[str]:
+    """The port's variables by name, in the order in which its forward pass first reads them."""
+    trace = record(prepared(this), this.feeds(0), step=False)
+    return list(dict.fromkeys(node.name for node in trace.nodes if node.type == "Variable"))
+
+
 def _arguments(kind: str) -> int:
     definition = op_def_registry.get(kind)
     return len(definition.input_arg) if definition is not None else 0
@@ -252,7 +259,7 @@ def _array(value: Any) -> np.ndarray | None:
                 return None
             return value.numpy()
         array = np.asarray(value)
-    except Exception:
+    except Exception:  # noqa: BLE001 - an operation takes objects of any kind
         return None
     if array.dtype == np.float64 and not isinstance(value, (np.ndarray, np.generic)):
         array = array.astype(np.float32)  # a Python number becomes the other operand's dtype

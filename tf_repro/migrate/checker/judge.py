@@ -7,6 +7,8 @@ import numpy as np
 from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker.outcome import FAILED, PASSED, Rung, counted, listed
 
+OTHERWISE = "before, otherwise fed"
+
 
 def gap(this, measured):
     """The largest distance on the rung, in ULP of its tensor's largest element."""
@@ -32,7 +34,7 @@ def judge(this, rung, measured):
             failure = _form(expected, received)
             if failure:
                 return Rung(rung, FAILED, f"{name} {failure}" + _at(rung, moment), name)
-            nans += _nans(expected, received)
+            nans += _nans(expected, received) if moment != OTHERWISE else 0
             apart = this.difference(moment, name, received)
             if apart is None:
                 continue
@@ -42,7 +44,7 @@ def judge(this, rung, measured):
                 beyond[name] = apart
         if beyond:
             return _parted(this, rung, moment, beyond, len(quantities))
-        count += len(quantities)
+        count += len(quantities) if moment != OTHERWISE else 0  # the same tensors again
     distance = f"at most {worst} ULP apart" if rounded else "bit-equal"
     if rounded and this.max_ulp is None:
         distance = f"equal up to rounding, {distance}"
@@ -53,7 +55,7 @@ def judge(this, rung, measured):
 def _parted(this, rung, moment, beyond, of):
     """The rung at a moment in which tensors are apart."""
     order = this.description.get("order", ())
-    if moment in ("before", "after") and set(beyond) <= set(order):
+    if moment.startswith(("before", "after")) and set(beyond) <= set(order):
         name = min(beyond, key=order.index)
     else:
         name = max(beyond, key=lambda name: beyond[name].scaled)
@@ -82,7 +84,7 @@ def not_reproducible(what, names):
     """That a program does not compute the same twice, in words."""
     return (
         f"{what} computes another {listed(names)} each time it is run; seed its random numbers (NumPy's, samplers', "
-        "dropout's), or take them out"
+        "dropout's), take them out, or align what TensorFlow draws with --deterministic-draws"
     )
 
 
@@ -91,6 +93,8 @@ def _nans(expected, received):
 
 
 def _at(rung, moment):
+    if moment == OTHERWISE:
+        return " with another number of examples, or in inference mode"
     if moment == "after":
         return " in the fetches after the last step"
     return f" at {moment}" if rung == "N steps" else ""

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from tf_repro.core.errors import InputError
 from tf_repro.core.inputs import as_count
 from tf_repro.core.record import Record
-from tf_repro.migrate import names
-from tf_repro.migrate.checker import isolated
+from tf_repro.migrate import golden, names
+from tf_repro.migrate.checker import isolated, kernels
 from tf_repro.migrate.checker.climb import Climb
 from tf_repro.migrate.checker.judge import is_gross, not_reproducible
 from tf_repro.migrate.checker.noise import RUNS
+from tf_repro.migrate.checker.original import original
 from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, CheckReport, Rung, counted
 
 RUNGS_MODULE, CAUSES_MODULE = "tf_repro.migrate.checker.rungs", "tf_repro.migrate.diagnosis.causes"
+BISECTION_MODULE = "tf_repro.migrate.bisection.port"
 NOISE = 5
 """How many times the limit of one run the runs that measure rounding may take together: they are as many."""
 DIAGNOSIS = 10
@@ -28,12 +27,20 @@ DIAGNOSIS = 10
 RUNGS = ("variables", "initial values", "forward", "gradients", "one step", "N steps", "slots")
 
 
-def climb(
-    legacy, port, *, steps, max_ulp, scaled, strict, tf1_python, feeds, inputs, seed, name_map, keep_going, time_limit
-):
+def climb(legacy, port, *, deterministic_draws=False, **options):
     """See :func:`tf_repro.migrate.check`."""
+    if deterministic_draws and golden.is_bundle(Path(legacy)):
+        raise InputError(
+            f"a golden bundle keeps the draws of its recording. Received: deterministic draws with {Path(legacy).name}"
+        )
+    with isolated.aligned_draws(bool(deterministic_draws)):
+        return _climb(legacy, port, **options)
+
+
+def _climb(legacy, port, *, max_ulp, scaled, strict, name_map, keep_going, time_limit, **options):
     legacy, port = _file("the TF1 program", legacy), _file("the port", port)
-    steps = as_count("steps", steps)
+    if options["steps"] is not None:
+        as_count("steps", options["steps"])
     if max_ulp is not None and (isinstance(max_ulp, bool) or not isinstance(max_ulp, int) or max_ulp < 0):
         raise InputError(f"max_ulp must be a whole number of at least 0, or None. Received: {max_ulp!r}")
     if strict and (max_ulp or scaled):
@@ -42,35 +49,40 @@ def climb(
     if not time_limit > 0:
         raise InputError(f"time_limit must be a positive number of seconds. Received: {time_limit!r}")
     _require_order(legacy, port)
-    feeds = _read_feeds(feeds)
-    inputs = dict(inputs or {})
-    values, provenance = _in_port(port, f"{RUNGS_MODULE}:facts", port, seed, inputs, time_limit=time_limit)
-    record, description = isolated.legacy(
-        legacy, steps=steps, seed=seed, feeds=feeds, inputs=inputs, tf1_python=tf1_python, time_limit=time_limit
-    )
-    mapping = names.infer(record["initial"], values, dict(name_map or {}))
-    this = Climb(
-        legacy=record,
-        description=description,
-        legacy_path=legacy,
-        path=port,
-        names=tuple(values),
-        mapping=mapping,
-        steps=steps,
-        max_ulp=max_ulp,
-        scaled=bool(scaled),
-        strict=bool(strict),
-        seed=seed,
-        inputs=inputs,
-        time_limit=time_limit,
-    )
-    left_out = [a for a, b in dict(name_map or {}).items() if b is None]
+    with original(legacy, time_limit=time_limit, **options) as tf1:
+        values, provenance = _in_port(port, f"{RUNGS_MODULE}:facts", port, tf1.seed, tf1.inputs, time_limit=time_limit)
+        this = Climb(
+            legacy=tf1.record,
+            description=tf1.description,
+            legacy_path=tf1.path,
+            path=port,
+            names=tuple(values),
+            mapping=names.infer(tf1.record["initial"], values, dict(name_map or {})),
+            steps=tf1.steps,
+            max_ulp=max_ulp,
+            scaled=bool(scaled),
+            strict=bool(strict),
+            seed=tf1.seed,
+            inputs=tf1.inputs,
+            time_limit=time_limit,
+            script=tf1.script,
+            bundle=tf1.bundle,
+        )
+        return _report(this, values, provenance, dict(name_map or {}), bool(keep_going))
+
+
+def _report(this, values, provenance, name_map, keep_going):
+    """Climb, and look for the causes of what fails."""
+    this = _paired_by_use(this, name_map)
+    left_out = [a for a, b in name_map.items() if b is None]
     rungs, moments = [_variables(this, values, left_out)], {}
     if rungs[0].status == PASSED:
-        judged, moments, this = _climbed(this, bool(keep_going))
+        judged, moments, this = _climbed(this, keep_going)
         rungs += [_diagnosed(this, rung, measured) for rung, measured in judged]
     rungs += [Rung(name, NOT_REACHED) for name in RUNGS[len(rungs) :]]
-    return CheckReport(rungs, mapping, record, Record(moments, provenance), max_ulp, bool(scaled), bool(strict))
+    return CheckReport(
+        rungs, this.mapping, this.legacy, Record(moments, provenance), this.max_ulp, this.scaled, this.strict
+    )
 
 
 def _variables(this, values, left_out):
@@ -99,6 +111,18 @@ def _variables(this, values, left_out):
     return Rung("variables", PASSED, f"{counted(len(this.mapping), 'variable')}: {pairs}")
 
 
+def _paired_by_use(this, given):
+    """Variables that their names do not tell apart are paired in the order of their use."""
+    groups = names.doubtful(this.mapping, this.legacy["initial"], given)
+    if not groups:
+        return this
+    try:
+        uses = _in_port(this.path, f"{BISECTION_MODULE}:uses", this, time_limit=this.time_limit)
+    except InputError:  # the rungs tell why the port does not run
+        return this
+    return replace(this, mapping=names.by_use(this.mapping, groups, this.description.get("uses", ()), uses))
+
+
 def _climbed(this, keep_going):
     """The judged rungs, every moment, and the climb with what rounding makes of it where that had to be known."""
 
@@ -119,14 +143,22 @@ def _climbed(this, keep_going):
 
 def _noise(this, runs):
     """How far rounding moves the TF1 program, and what it does not compute twice alike."""
-    options = {"steps": this.steps, "inputs": this.inputs, "runs": runs, "time_limit": NOISE * this.time_limit}
+    if this.bundle is not None:
+        bundle = golden.read(this.bundle)
+        return (bundle.noise or _noise_of_port(this)) if runs else {}, bundle.unsteady
+    options = {"steps": this.steps, "inputs": this.inputs, "script": this.script, "runs": runs}
+    options["time_limit"] = NOISE * this.time_limit
     function, arguments = "tf_repro.migrate.checker.perturbation:noise", (this.legacy_path, this.legacy, this.seed)
     try:
         return isolated.program(isolated.TF1_PROGRAM, this.legacy_path, function, *arguments, **options)
     except (InputError, RuntimeError):  # it needs genuine TensorFlow 1, or cannot be moved so
         if not runs:
             return {}, []
-        return _in_port(this.path, f"{RUNGS_MODULE}:noise", this, time_limit=NOISE * this.time_limit), []
+        return _noise_of_port(this), []
+
+
+def _noise_of_port(this):
+    return _in_port(this.path, f"{RUNGS_MODULE}:noise", this, time_limit=NOISE * this.time_limit)
 
 
 def _unless_unsteady(rung, measured, unsteady):
@@ -144,7 +176,20 @@ def _diagnosed(this, rung, measured):
         found = _in_port(this.path, f"{CAUSES_MODULE}:diagnose", this, rung.name, measured, time_limit=limit)
     except InputError as reason:
         return replace(rung, detail=f"{rung.detail}; its causes could not be tested ({reason})")
+    if not any(cause.passes for cause in found["causes"]) and not (rung.difference and is_gross(this, rung)):
+        onednn = kernels.cause(this, rung.name)
+        found["causes"] = [*([onednn] if onednn else []), *found["causes"]]
+    if this.bundle is not None:
+        found |= {"causes": [_placed_in(this.bundle, cause) for cause in found["causes"]]}
     return replace(rung, **found)
+
+
+def _placed_in(bundle, cause):
+    """The cause with the TF1 program's line where it lies: in the bundle."""
+    if cause.where is None or cause.where.legacy_path is None:
+        return cause
+    name = Path(cause.where.legacy_path).name
+    return replace(cause, where=replace(cause.where, legacy_path=str(bundle / name)))
 
 
 def _causes_of(this, function, *arrays):
@@ -171,13 +216,3 @@ def _require_order(legacy, port):
             f"the TF1 program must come first, then the port. Received: {legacy.name}, which looks like a port, then "
             f"{port.name}, which looks like a TF1 program; exchange them"
         )
-
-
-def _read_feeds(feeds):
-    if feeds is None or isinstance(feeds, dict):
-        return feeds
-    try:
-        with np.load(io.BytesIO(Path(feeds).read_bytes()), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except Exception as error:
-        raise InputError(f"feeds must be an .npz file of arrays. Received: {feeds} ({type(error).__name__})") from None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tf_repro.core.record import Record
 
 PASSED, FAILED, SKIPPED, NOT_REACHED = "passed", "failed", "skipped", "not reached"
-ONLY_ROUNDING = {"rounding", "kernels", "bias addition"}
+ONLY_ROUNDING = {"rounding", "kernels", "bias addition", "oneDNN"}
 
 
 @dataclass(frozen=True)
@@ -195,25 +195,33 @@ class CheckReport:
 
     @property
     def failed(self) -> Rung | None:
-        """The first rung that failed."""
-        return next((rung for rung in self.rungs if rung.status == FAILED), None)
+        """The first rung that failed; initializers that differ, which the values copied make up for, come last."""
+        failed = [rung for rung in self.rungs if rung.status == FAILED]
+        return min(failed, key=lambda rung: rung.name == "initial values", default=None)
 
     def __str__(self) -> str:
         return "\n".join([*(str(rung) for rung in self.rungs), self.verdict])
 
     @property
     def verdict(self) -> str:
-        """Which TensorFlow the port was held against and how far it climbed, in one line."""
+        """Which TensorFlow the port was held against, how far it climbed and on which inputs, in one line."""
         against = f"TF1 program on {self.runtime}"
         if self.failed is not None:
             return f"the port and the {against} part at the rung {self.failed.name!r}"
         if self.max_ulp is None:
             rounded = not self.strict and any("up to rounding" in rung.detail for rung in self.rungs)
             equal = "up to rounding" if rounded else "bit for bit"
-            return f"the port computes what the {against} computes, {equal}, on all {self._compared} rungs that apply"
-        bound = f"within {self.max_ulp} ULP" + " of each tensor's largest element" * self.scaled
-        equal = bound if self.max_ulp else "bit for bit"
-        return f"the port computes what the {against} computes, {equal}, on all {self._compared} rungs that apply"
+        else:
+            bound = f"within {self.max_ulp} ULP" + " of each tensor's largest element" * self.scaled
+            equal = bound if self.max_ulp else "bit for bit"
+        on = f"{self._compared} rungs that apply" + (f", on drawn inputs ({self.drawn})" if self.drawn else "")
+        return f"the port computes what the {against} computes, {equal}, on all {on}"
+
+    @property
+    def drawn(self) -> str:
+        """Which inputs were drawn, and from what, in one line; empty where all were given."""
+        shapes, feeds = self.legacy.get("feed shapes", {}), self.legacy.get("feeds", {})
+        return ", ".join(f"{name}: {_range(feeds[name])}{_lengths(shapes[name])}" for name in shapes)
 
     @property
     def _compared(self) -> int:
@@ -232,6 +240,7 @@ class CheckReport:
             "max_ulp": self.max_ulp,
             "scaled": self.scaled,
             "strict": self.strict,
+            "drawn": self.drawn,
             "rungs": [_rung_json(rung) for rung in self.rungs],
             "name_map": dict(self.name_map),
             "legacy": self.legacy.provenance,
@@ -257,6 +266,20 @@ def _rung_json(rung: Rung) -> dict[str, Any]:
         "untested": list(rung.untested),
         "not_tested": [vars(each) for each in rung.not_tested],
     }
+
+
+def _range(values: Any) -> str:
+    if values.dtype.kind == "f":
+        return "normal"
+    if values.dtype.kind == "b":
+        return "True in training, False in inference" if values.ndim == 1 else "True and False"
+    return f"{values.min()} … {values.max()}"
+
+
+def _lengths(shapes: Any) -> str:
+    """The lengths of the first axis that varies, as drawn."""
+    varied = [list(dict.fromkeys(lengths)) for lengths in shapes.T.tolist() if len(set(lengths)) > 1]
+    return f" ({', '.join(map(str, varied[0]))} examples)" if varied else ""
 
 
 def _kinds(names: Iterable[str]) -> str:

@@ -13,10 +13,11 @@ import tensorflow as tf
 
 from tf_repro.core.errors import InputError
 from tf_repro.core.ulp import difference
+from tf_repro.migrate.checker import initializers
 from tf_repro.migrate.checker.climb import Climb, Skipped
-from tf_repro.migrate.checker.judge import gap, judge, not_reproducible
+from tf_repro.migrate.checker.judge import OTHERWISE, gap, judge, not_reproducible
 from tf_repro.migrate.checker.noise import RUNS, spread_of
-from tf_repro.migrate.checker.outcome import FAILED, SKIPPED, Rung, listed
+from tf_repro.migrate.checker.outcome import FAILED, PASSED, SKIPPED, Cause, Rung, counted, listed
 
 __all__ = ["MEASURES", "Climb", "Skipped", "climbed", "facts", "gap", "judge", "prepared"]
 
@@ -29,25 +30,39 @@ def facts(path, seed, inputs):
     return Port(path, seed, inputs=inputs).values(), provenance
 
 
+def is_onednn_on():
+    """Whether TensorFlow computes with oneDNN's kernels in this process."""
+    from tf_repro.programs.machine import machine
+
+    return machine()["onednn"].startswith("on")
+
+
 def climbed(this, keep_going):
     """The rungs that run the port, judged, up to the first that fails unless told otherwise.
 
     Returns:
         (the rungs, each with what it measured, or None where there is nothing to look for a cause in; every moment)
     """
-    rungs, moments = [], {}
+    rungs, moments, trained = [], {}, None
     for name, measure in MEASURES.items():
         try:
-            measured = measure(this, prepared(this))
+            port = prepared(this) if trained is None else trained
+            measured = (measure if trained is None else slots_of)(this, port)
+            trained = port if measure is measure_steps else None  # whose slots need no second run of the steps
         except Skipped as reason:
             rungs.append((Rung(name, SKIPPED, str(reason)), None))
             continue
         except Lacking as reason:
             rungs.append((Rung(name, FAILED, str(reason)), None))
+            if not keep_going:
+                break
             continue
         moments.update(measured)
         rung = judge(this, name, measured)
-        if rung.difference is not None and (unsteady := _unsteady(measured, measure(this, prepared(this)))):
+        if name == "initial values" and rung.status != FAILED:
+            rungs.append((initial_values(this), None))  # they are copied, so the climb goes on
+            continue
+        if rung.difference is not None and (unsteady := _unsteady(this, measure)):
             rung, measured = replace(rung, detail=not_reproducible("the port", unsteady)), None
         rungs.append((rung, measured))
         if rung.status == FAILED and not keep_going:
@@ -55,12 +70,29 @@ def climbed(this, keep_going):
     return rungs, moments
 
 
-def _unsteady(measured, again):
-    """The names of what is not the same when it is measured twice."""
-    return [
+def initial_values(this):
+    """The rung "initial values": whether the port's initializers make what TF1's make."""
+    legacy, port = this.legacy["initial"], this.renamed(this.build().values())
+    if initializers.is_filled_later(legacy, port):
+        detail = "zeros in the port until TF1's values are put into it, so its initializers were not compared"
+        return Rung("initial values", PASSED, detail, ulp=0)
+    found = initializers.differences(legacy, port)
+    if not found:
+        return Rung("initial values", PASSED, f"{counted(len(port), 'initializer')} alike", ulp=0)
+    cause = Cause("initializer", f"with TF1's values put into {listed([this.mapping[n] for n in found])}", 0, True)
+    detail = initializers.sentence(found, this.mapping)
+    return Rung("initial values", FAILED, detail, tensor=next(iter(found)), causes=[cause])
+
+
+def _unsteady(this, measure):
+    """The names of what is not the same when it is measured twice, with no seed but the port's own."""
+    seedless = replace(this, seed=None)
+    measured, again = (measure(seedless, prepared(seedless)) for _ in range(2))
+    names = (
         name for moment, quantities in measured.items() for name, value in quantities.items()
         if difference(value, again[moment][name]) is not None
-    ]  # fmt: skip
+    )  # fmt: skip
+    return list(dict.fromkeys(names))
 
 
 def noise(this):
@@ -102,9 +134,19 @@ def measure_initial(this, port):
     return {"initial": this.renamed(port.values())}
 
 
+@contextlib.contextmanager
+def _of_any_length():
+    """A port that fails on other inputs than the first step's lacks what TF1's program can do: the rung fails."""
+    try:
+        yield
+    except InputError as reason:
+        text = f"the port takes the first step's inputs, and not another number of examples or mode ({reason})"
+        raise Lacking(text) from None
+
+
 def measure_forward(this, port):
-    """The fetches before training."""
-    with _variables_made(port) as made:
+    """The fetches before training, and again with other examples where they were drawn."""
+    with _variables_made() as made:
         fetches = port.forward(this.feeds(0))
         if made:
             made.clear()
@@ -119,7 +161,12 @@ def measure_forward(this, port):
             f"forward() must return every fetch of the TF1 program. Received: {', '.join(fetches)} without "
             f"{', '.join(missing)}; return it, or take it out of the fetches"
         )
-    return {"before": {name: fetches[name] for name in this.legacy["before"]}}
+    moments = {"before": {name: fetches[name] for name in this.legacy["before"]}}
+    if OTHERWISE in this.legacy:
+        with _of_any_length():
+            fetches = port.forward(this.otherwise_fed())
+        moments[OTHERWISE] = {name: fetches[name] for name in this.legacy["before"]}
+    return moments
 
 
 def measure_gradients(this, port):
@@ -151,9 +198,10 @@ def measure_steps(this, port):
     """The variables after every step, and the fetches after the last."""
     _require_steps(this, port)
     moments = {}
-    with _variables_made(port) as made:
+    with _variables_made() as made:
         for step in range(this.steps):
-            port.step(this.feeds(step))
+            with _of_any_length() if this.is_varied(step) else contextlib.nullcontext():
+                port.step(this.feeds(step))
             moments[f"step {step + 1}"] = this.renamed(port.values())
             if step == 0:
                 made.clear()
@@ -172,6 +220,13 @@ def measure_slots(this, port):
         raise Skipped("the TF1 optimizer keeps no slots")
     for step in range(this.steps):
         port.step(this.feeds(step))
+    return slots_of(this, port)
+
+
+def slots_of(this, port):
+    """The slots of a port that has been trained."""
+    if not this.legacy.get("slots"):
+        raise Skipped("the TF1 optimizer keeps no slots")
     back = {b: a for a, b in this.mapping.items()}
     slots = {
         f"{back[name]}/{slot}": np.array(tf.convert_to_tensor(variable).numpy())
@@ -206,7 +261,7 @@ def _require_steps(this, port):
 
 
 @contextlib.contextmanager
-def _variables_made(port):
+def _variables_made():
     """The names of the variables that are created while it lasts."""
     made: list[str] = []
 

@@ -52,6 +52,7 @@ def diagnose(this, name, measured):
         ``not_tested`` of a :class:`~tf_repro.migrate.Rung`.
     """
     found, ruled_out, untested, failed, included = [], [], [], [], set()
+    this = replace(this, traced=judge(this, name, measured).moment)
     remaining = candidates(this, name)
     for runs, candidate in enumerate(remaining):
         if any((cause.passes or cause.where is not None) and cause.name not in GENERIC for cause in found):
@@ -87,7 +88,7 @@ def of_rounding(this, name, measured):
     tried = RuledOut("rounding", "with each variable moved by one ULP")
     try:
         moved = MEASURES[name](this, prepared(this, faults.nudge))
-    except Exception:  # a rung that cannot be run so is not explained so
+    except Exception:  # noqa: BLE001 - a rung that cannot be run so is not explained so
         return tried, None
     for moment, quantities in measured.items():
         for tensor, received in quantities.items():
@@ -117,7 +118,7 @@ def attempt(this, name, candidate, before):
             measured = {m: {n: candidate.transform(v) for n, v in q.items()} for m, q in measured.items()}
         verdict = judge(changed, name, measured)
         left = gap(changed, measured)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a changed port raises what it likes
         raise CouldNotBeTested(" ".join(str(error).split())[:200] or type(error).__name__) from None
     if verdict.status != FAILED:
         return Cause(candidate.cause, candidate.change, verdict.ulp, True, candidate.where)
@@ -138,11 +139,13 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
     """The changes to test on a rung, the most specific first."""
     if name == "initial values":
         return
+    lines = faults.called_lines(this, name)
+    in_steps = name in ("one step", "N steps", "slots")
+    if in_steps:  # the forward pass and the gradients are equal: what is left of the layer is its updates
+        yield from _each_line(this, substitutions.BATCH_NORMALIZATION, lines)
     with contextlib.suppress(Exception):  # a program whose values cannot be recorded still has the other candidates
         yield from structural.candidates(this, name)
-    lines = faults.called_lines(this, name)
-    for substitution in substitutions.NUMERICS:
-        yield from faults.by_line(this, substitution, lines[substitution])
+    yield from _each_line(this, substitutions.NUMERICS, lines)
     if this.legacy.provenance["tensorflow"] != tf.__version__:
         yield faults.Candidate(
             "kernels",
@@ -150,7 +153,7 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
             f"{this.legacy.provenance['tensorflow']}, whose kernels round otherwise",
             legacy=lambda: faults.on_this_release(this),
         )
-    if name in ("one step", "N steps", "slots"):
+    if in_steps:
         configured = list(optimizer_faults.configuration(this))
         yield from configured
         yield from optimizer_faults.replacement(this, frozenset(each.cause for each in configured))
@@ -164,11 +167,11 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
             lambda: substitutions.changing_gradients(faults.negated),
         )
         yield from faults.clipping(this, lines)
-    for substitution in (*substitutions.FORWARD, *substitutions.BATCH_NORMALIZATION):
-        yield from faults.by_line(this, substitution, lines[substitution])
+    yield from _each_line(this, substitutions.FORWARD, lines)
+    if not in_steps:
+        yield from _each_line(this, substitutions.BATCH_NORMALIZATION, lines)
     if name != "forward":
-        for substitution in substitutions.BIAS_ADDITION:
-            yield from faults.by_line(this, substitution, lines[substitution])
+        yield from _each_line(this, substitutions.BIAS_ADDITION, lines)
         yield from faults.scales(this)
     yield faults.Candidate(
         substitutions.EVERY_FLOAT64.cause,
@@ -181,3 +184,9 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
         "with the port compiled by tf.function, where products are reordered as in a Session",
         alter=faults.compile_port,
     )
+
+
+def _each_line(this, known, lines) -> Iterator[faults.Candidate]:
+    """Every substitution on every line of the port that calls one of its functions."""
+    for substitution in known:
+        yield from faults.by_line(this, substitution, lines[substitution])

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.migrate.checker.outcome import Where
 from tf_repro.migrate.checker.rungs import MEASURES, prepared
@@ -58,9 +59,18 @@ EAGERLY = Candidate("graph optimiser", "with the port's tf.functions run as Pyth
 
 def on_this_release(this):
     """The TF1 program once more, from the same values and feeds, on the TensorFlow that runs the port."""
+    if this.bundle is not None:
+        raise InputError("the TF1 program must be run again for that. Received: a golden bundle, which is replayed")
     feeds, start = this.legacy["feeds"], this.legacy["initial"]
     record, _ = run_legacy(
-        this.legacy_path, steps=this.steps, seed=this.seed, feeds=feeds, start=start, inputs=this.inputs
+        this.legacy_path,
+        steps=this.steps,
+        seed=this.seed,
+        feeds=feeds,
+        start=start,
+        inputs=this.inputs,
+        script=this.script,
+        shapes=this.legacy.get("feed shapes"),
     )
     return record
 
@@ -172,6 +182,7 @@ def clipping(this, lines):
 
 
 def move(optimizer, kind, other):
+    """Give one kind of clipping's bound to another kind."""
     setattr(optimizer, other, getattr(optimizer, kind))
     setattr(optimizer, kind, None)
 
@@ -203,14 +214,17 @@ def nudge(port):
 
 
 def negated(gradients):
+    """The gradients with the other sign."""
     return scaled(gradients, -1.0)
 
 
 def scaled(gradients, factor):
+    """The gradients times a number; None stays None."""
     return tf.nest.map_structure(lambda g: None if g is None else g * tf.cast(factor, g.dtype), gradients)
 
 
 def compile_port(port):
-    port._forward = tf.function(port._forward)
-    if port._step is not None:
-        port._step = tf.function(port._step)
+    """Let the port's functions run as graphs."""
+    port.forward_function = tf.function(port.forward_function)
+    if port.step_function is not None:
+        port.step_function = tf.function(port.step_function)

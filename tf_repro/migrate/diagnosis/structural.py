@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tf_repro.migrate import golden
 from tf_repro.migrate.bisection import legacy as legacy_side
 from tf_repro.migrate.bisection import port as port_side
 from tf_repro.migrate.bisection import search
@@ -50,12 +51,15 @@ class Replay:
 
 def traces(this: Any, step: bool, gradients: bool) -> tuple[Trace, Trace]:
     """Both programs' traces, started from TF1's values and fed the first step's feeds."""
-    feeds = this.feeds(0)
+    feeds = this.traced_feeds()
     port = this.build()
     this.start(port)
     start = dict(this.legacy["initial"])
     inputs, python = getattr(this, "inputs", None), getattr(this, "tf1_python", None)
-    left = legacy_side.record(this.legacy_path, feeds, start, this.seed, inputs, python)
+    if this.bundle is not None:
+        left = legacy_side.replayed(this.legacy_path, golden.read(this.bundle), this.traced)
+    else:
+        left = legacy_side.record(this.legacy_path, feeds, start, this.seed, inputs, python, script=this.script)
     return left, port_side.record(port, feeds, step, gradients)
 
 
@@ -74,7 +78,7 @@ def candidates(this: Any, name: str) -> Iterator[Candidate]:
         return
     matches = Matches(legacy, port, CLOSE[0], this.mapping)
     if name == "gradients":
-        yield from training.applied_gradients(this, found, legacy, port)
+        yield from training.applied_gradients(this, found, port)
     else:
         yield from training.updates(this, legacy, port, matches)
     yield from training.stopped_gradients(this, legacy, port, matches)

@@ -87,7 +87,7 @@ def _exchanging(cause: str, change: str, key: graft.Key, function: Any, where: W
     return candidate(cause, change, lambda port: applied(port, exchange), where)
 
 
-def applied_gradients(this: Any, differences: Sequence[Difference], legacy: Trace, port: Trace) -> Iterator[Candidate]:
+def applied_gradients(this: Any, differences: Sequence[Difference], port: Trace) -> Iterator[Candidate]:
     """What TF1 makes of the gradients before they are applied, in place of what the port does."""
     found = [each for each in differences if each.kind == "gradient"]
     if not found or all(map(_is_negated, found)):  # the sign has a candidate of its own
@@ -219,7 +219,7 @@ def _is_ours(port: Port, name: str) -> bool:
 @contextlib.contextmanager
 def _kept(port: Port, names: Sequence[str]) -> Iterator[None]:
     """While it lasts, a step leaves these variables as they are."""
-    original = port._step
+    original = port.step_function
 
     def step(feeds: Any) -> Any:
         before = {name: port.values()[name] for name in names}
@@ -227,7 +227,7 @@ def _kept(port: Port, names: Sequence[str]) -> Iterator[None]:
         port.assign(before)
         return returned
 
-    with patched(port, "_step", step):
+    with patched(port, "step_function", step):
         yield
 
 
@@ -292,7 +292,7 @@ def updates_of(names: Sequence[str]) -> str:
 def _updating(port: Port, expressions: dict[str, tuple[str, Any]]) -> Iterator[None]:
     """While it lasts, a step assigns the expressions' values as well."""
     with applied(port) as recorder:
-        original = port._step
+        original = port.step_function
 
         def step(feeds: Any) -> Any:
             returned = original(feeds)
@@ -304,7 +304,7 @@ def _updating(port: Port, expressions: dict[str, tuple[str, Any]]) -> Iterator[N
                      "write AssignAdd": variable.assign_add}[kind](value)  # fmt: skip
             return returned
 
-        with patched(port, "_step", step):
+        with patched(port, "step_function", step):
             yield
 
 

@@ -28,14 +28,14 @@ _CONVERSIONS = [
 
 
 def python3(text: str) -> tuple[str, int | None]:
-    """Python 2's own statements and literals in Python 3's form, line by line.
+    r"""Python 2's own statements and literals in Python 3's form, line by line.
 
     Returns:
         The text, with the same number of lines, and the first line that changed; None where none did.
 
     Example:
-        >>> python3('x = 1\\nprint "loss", x')
-        ('x = 1\\nprint("loss", x)', 2)
+        >>> python3('x = 1\nprint "loss", x')
+        ('x = 1\nprint("loss", x)', 2)
     """
     kept: list[str] = []
 

@@ -38,7 +38,7 @@ class Use:
 
 
 def uses(modules: Sequence[cst.Module]) -> list[list[Use]]:
-    """The TensorFlow symbols that the trees name, in order; the trees share one module scope, as a notebook's cells do.
+    r"""The TensorFlow symbols that the trees name, in order; all share one module scope, as a notebook's cells do.
 
     Args:
         modules: syntax trees.
@@ -47,7 +47,7 @@ def uses(modules: Sequence[cst.Module]) -> list[list[Use]]:
         For each tree a list of :class:`Use`.
 
     Example:
-        >>> (found,) = uses([cst.parse_module("import tensorflow as T\\nx = T.placeholder(T.float32)")])
+        >>> (found,) = uses([cst.parse_module("import tensorflow as T\nx = T.placeholder(T.float32)")])
         >>> [(use.line, use.symbol) for use in found]
         [(1, 'tensorflow'), (2, 'tensorflow.placeholder'), (2, 'tensorflow.float32')]
     """

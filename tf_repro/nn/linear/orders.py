@@ -162,7 +162,7 @@ def _chunked_first_order(head: Head, rows: Tensors, weights: Tensors) -> list[tf
                 if head.statistics:
                     rank += of_rows.above_pivot(head, examples, known, raw, block)
                 residual = of_rows.residual(head, examples, weights, known, raw, block)
-                dx += tf.matmul(residual, embedding, transpose_a=True)
+                dx += of_rows.through_embedding(residual, embedding)
                 part = tf.matmul(residual, scaled)
                 if head.biased:
                     bias_parts.append(tf.linalg.matvec(residual, c))

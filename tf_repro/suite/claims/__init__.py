@@ -1,4 +1,8 @@
-"""The documents' printed figures as data: one TOML file per document, and their loader."""
+"""The documents' printed figures as data: one TOML file per document, and their loader.
+
+The rules that a file must keep are mostly between its fields (an engine's name and what may be declared of it, a
+mistake and its quantity), which a schema library leaves to hand-written validators as well; so all of them are here.
+"""
 
 from __future__ import annotations
 

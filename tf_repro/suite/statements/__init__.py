@@ -1,32 +1,32 @@
 """What decides the documents' sentences, one file for each document: a number from any engine's Record.
 
-Each file has ``decide(moments)``, which returns the deciding quantities by moment and name. A sentence with a number of
-its own to compare with, such as "the probabilities sum to 1", is left to the verdict's rounding bound.
+Each file has ``decide(moments)``, which returns the deciding quantities by moment and name. Where a sentence says that
+two things are equal, the quantity is their difference or ratio, and ``bounds(precision)`` says how far rounding can
+carry it from 0 or 1; what has no number to compare with is decided as true or false.
 """
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
-import numpy as np
+
+def decide(document: str, moments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document's statements, by moment and quantity, as the moments' numbers decide them."""
+    module = _module(document)
+    return module.decide(moments) if module else {}
 
 
-def agree(a: Any, b: Any, roundings: int) -> bool:
-    """Whether two evaluations of one formula agree: no entry is further apart than their roundings can carry it.
+def bounds(document: str, precision: str) -> Mapping[str, Any]:
+    """How far any evaluation of the deciding quantities may be off, by moment and quantity."""
+    found = getattr(_module(document), "bounds", None)
+    return found(precision) if found else {}
 
-    Args:
-        a: an array of floating-point numbers; what is summed for its entries is at most as large as the larger of 1 and
-            the largest entry.
-        b: another of the same dtype and shape.
-        roundings: how many roundings both evaluations of an entry make together.
 
-    Example:
-        >>> agree(np.float32([1]), np.float32([1.0000001]), roundings=2), agree(np.float32([1]), np.float32([1.1]), 2)
-        (True, False)
-    """
-    a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape:
-        return False
-    unit = float(np.finfo(a.dtype).eps) / 2
-    scale = max(1.0, float(np.abs(a).max()), float(np.abs(b).max()))
-    return bool((np.abs(a.astype("float64") - b.astype("float64")) <= roundings * unit * scale).all())
+def _module(document: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(f"{__name__}.{document}")
+    except ModuleNotFoundError:
+        return None

@@ -1,0 +1,162 @@
+"""Why bits moved: each kind is a rule over what was recorded.
+
+A probe with a formula is held to the rounding bound of that formula. Where both sides of a change lie within it, the
+formula is the same: if one of its functions moved in the same release, so did this probe by it; else the order of the
+sums (or their fusing) is what is left. Where one side lies outside, the algorithm is another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tf_repro.atlas.attributions import ATTRIBUTED
+from tf_repro.atlas.formulas import FORMULAS, FUNCTIONS
+from tf_repro.atlas.parts import PARTS
+from tf_repro.atlas.recordings import values_of
+
+Key = tuple[str, str, str, str]
+
+NOT_ATTRIBUTED = "not attributed"
+OTHER_DEFAULT = "other default"
+OTHER_STREAM = "other random stream"
+OTHER_ALGORITHM = "other algorithm"
+OTHER_APPROXIMATION = "other approximation"
+OTHER_FAILURE = "other failure"
+ORDER = "order of summation"
+SIGN = "sign of zero"
+ONEDNN = "oneDNN by default"
+
+SAME_FUNCTION = 8.0
+"""In rounding units: two implementations of a function, each within 3 eps as the worst in
+:data:`tf_repro.core.rounding.ACCURACY` is, and rounded once more."""
+
+FOUR_IN_A_ROW = 4 * SAME_FUNCTION
+"""The most that a composition may move by its parts: no probe has more than four of them one after the other."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A kind and its grounds."""
+
+    kind: str
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A change whose reason is asked for.
+
+    Attributes:
+        key: (probe, style, dtype, output).
+        about: the probe's kind, whether it sums, and its symbols.
+        old: the content before.
+        new: the content after.
+        release: the first with the new content.
+        units: by how much it moved, in rounding units.
+        moved: the probes that moved meanwhile, in the same precision, style and state of oneDNN.
+    """
+
+    key: Key
+    about: Mapping[str, Any]
+    old: Mapping[str, Any]
+    new: Mapping[str, Any]
+    release: str
+    units: float | None
+    moved: Set[str]
+
+
+def reason(step: Step) -> Reason:
+    """The first rule that says why."""
+    for rule in (_emulated, _told, _sign, _random, _elementwise, _formula, _rewritten, _parts):
+        found = rule(step)
+        if found is not None:
+            return found
+    return Reason(NOT_ATTRIBUTED)
+
+
+def _emulated(step: Step) -> Reason | None:
+    """An emulation gives the bits on both sides."""
+    probe, _, dtype, _ = step.key
+    for each in ATTRIBUTED:
+        if (each.probe, each.dtype, each.release) == (probe, dtype, step.release):
+            return Reason(each.kind, each.reason)
+    return None
+
+
+def _told(step: Step) -> Reason | None:
+    """A fact, or a failure's words."""
+    if "fact" in step.old and "fact" in step.new:
+        return Reason(OTHER_DEFAULT)
+    if "values" not in step.old or "values" not in step.new:
+        return Reason(OTHER_FAILURE)
+    return None
+
+
+def _sign(step: Step) -> Reason | None:
+    """All entries are recorded, the same numbers, and other bits."""
+    a, b = values_of(step.old), values_of(step.new)
+    whole = step.old["stride"] == 1 and a.dtype == b.dtype and a.shape == b.shape
+    if whole and np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
+        return Reason(SIGN, "only zeros, or the bits of nan, are others")
+    return None
+
+
+def _random(step: Step) -> Reason | None:
+    """More than half of the draws differ by more than a thousandth: no rounding does that."""
+    if step.about["kind"] != "random" or step.old["shape"] != step.new["shape"]:
+        return None
+    a, b = (values_of(content).astype(np.float64) for content in (step.old, step.new))
+    if np.mean(np.abs(a - b) > 1e-3 * np.maximum(np.abs(a), np.abs(b))) > 0.5:
+        return Reason(OTHER_STREAM)
+    return _by_size(step)
+
+
+def _elementwise(step: Step) -> Reason | None:
+    """A function of single entries has no sum whose order could be another."""
+    return _by_size(step) if step.about["kind"] == "kernel" and not step.about["sums"] else None
+
+
+def _by_size(step: Step) -> Reason | None:
+    if step.units is None:
+        return None
+    kind = OTHER_APPROXIMATION if step.units <= SAME_FUNCTION else OTHER_ALGORITHM
+    return Reason(kind, f"no sum is taken, and the largest movement is {step.units:.2g} rounding units")
+
+
+def _formula(step: Step) -> Reason | None:
+    """Both sides within the bound of the probe's formula, or one of them."""
+    probe = step.key[0]
+    sides = step.old.get("within"), step.new.get("within")
+    if probe not in FORMULAS or None in sides or sides == (False, False):
+        return None
+    if sides != (True, True):
+        which = "before" if sides[1] else "since"
+        return Reason(OTHER_ALGORITHM, f"what it gave {which} is not within the rounding bound of its formula")
+    functions = sorted(set(FUNCTIONS.get(probe, ())) & step.moved)
+    if functions:
+        return Reason(OTHER_APPROXIMATION, f"{' and '.join(functions)} moved in the same release")
+    return Reason(ORDER, "both are within the rounding bound of one formula, and its functions did not move")
+
+
+def _rewritten(step: Step) -> Reason | None:
+    """Keras' own code took the place of TensorFlow's operations, or of other code of its own."""
+    if not step.key[0].startswith("keras_"):
+        return None
+    if step.about["kind"] == "optimizer" and step.release.startswith("2.11."):
+        return Reason(OTHER_ALGORITHM, "Keras' optimizers were written anew in 2.11")
+    if step.release.startswith("2.16."):
+        return Reason(OTHER_ALGORITHM, "Keras 3 took the place of Keras 2 in 2.16")
+    return None
+
+
+def _parts(step: Step) -> Reason | None:
+    """What it is made of moved in the same release, and it moved no further than its parts can make it."""
+    parts = [part for part in PARTS.get(step.key[0], ()) if part in step.moved]
+    if not parts or step.units is None or step.units > FOUR_IN_A_ROW:
+        return None
+    sums = [part for part in parts if part in FORMULAS]
+    return Reason(ORDER if sums else OTHER_APPROXIMATION, f"its part {(sums or parts)[0]} moved in the same release")
