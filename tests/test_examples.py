@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.nn.tolerances import TWELVE_STEPS
+from tests.tolerances import TWELVE_STEPS
 
 FOLDER = Path(__file__).parents[1] / "examples"
 
