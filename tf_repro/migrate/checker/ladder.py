@@ -18,6 +18,7 @@ from tf_repro.migrate.checker.original import original
 from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, CheckReport, Rung, counted
 
 RUNGS_MODULE, CAUSES_MODULE = "tf_repro.migrate.checker.rungs", "tf_repro.migrate.diagnosis.causes"
+BISECTION_MODULE = "tf_repro.migrate.bisection.port"
 NOISE = 5
 """How many times the limit of one run the runs that measure rounding may take together: they are as many."""
 DIAGNOSIS = 10
@@ -116,7 +117,7 @@ def _paired_by_use(this, given):
     if not groups:
         return this
     try:
-        uses = _in_port(this.path, f"{RUNGS_MODULE}:uses", this, time_limit=this.time_limit)
+        uses = _in_port(this.path, f"{BISECTION_MODULE}:uses", this, time_limit=this.time_limit)
     except InputError:  # the rungs tell why the port does not run
         return this
     return replace(this, mapping=names.by_use(this.mapping, groups, this.description.get("uses", ()), uses))

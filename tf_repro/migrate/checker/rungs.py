@@ -37,14 +37,6 @@ def is_onednn_on():
     return machine()["onednn"].startswith("on")
 
 
-def uses(this):
-    """The port's variables by name, in the order in which its forward pass first reads them."""
-    from tf_repro.migrate.bisection.port import record
-
-    trace = record(prepared(this), this.feeds(0), step=False)
-    return list(dict.fromkeys(node.name for node in trace.nodes if node.type == "Variable"))
-
-
 def climbed(this, keep_going):
     """The rungs that run the port, judged, up to the first that fails unless told otherwise.
 
