@@ -89,6 +89,20 @@ FAULTS = {
     "saturating generator": Planted("gan", ("loss", "label", "constant", "argument", "operation"), (
         ("g_loss = tf.reduce_mean(crossed(tf.ones([8, 1]), on_fake))",
          "g_loss = -tf.reduce_mean(crossed(tf.zeros([8, 1]), on_fake))"),), line="g_loss ="),
+    "class weights missing": Planted("mlp", ("example weights",), (), (
+        ("tf.reduce_mean(losses)", "tf.reduce_mean(losses * tf.reduce_sum(y * np.float32([1, 1, 2, 2, 3, 4]), 1))"),)),
+    "sigmoid for softmax cross-entropy": Planted("mlp", ("loss",), (
+        ("losses = tf.nn.softmax_cross_entropy_with_logits(labels, logits)",
+         "losses = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits), 1)"),)),
+    "absolute for squared error": Planted("conv", ("loss",), (
+        ("tf.square(scores - 1.0)", "tf.abs(scores - 1.0)"),), line="tf.abs"),
+    "a number of examples in the code": Planted("mlp", ("mean for sum",), (
+        ("tf.reduce_mean(losses)", "tf.reduce_sum(losses) / 8.0"),), (("    feeds = {", "    feeds = {} and {"),)),
+    "mask missing": Planted("embedding", ("mask",), (), (
+        ("tf.nn.embedding_lookup(table, ids)",
+         "tf.nn.embedding_lookup(table, ids) * tf.cast(tf.expand_dims(tf.not_equal(ids, 0), 2), tf.float32)"),)),
+    "bias missing": Planted("mlp", ("bias missing",), (("tf.matmul(first, w2) + b2", "tf.matmul(first, w2)"),)),
+    "gelu for relu": Planted("mlp", ("activation",), (("tf.tanh(", "tf.nn.gelu("),), (("tf.tanh(", "tf.nn.relu("),)),
     # convolutions
     "VALID for SAME": Planted("conv", ("padding",), (
         ('tf.nn.conv2d(feeds["x"], k1, 2, "SAME")',
