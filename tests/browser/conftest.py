@@ -132,6 +132,18 @@ def undeclared(run, tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="session")
+def atlas(tmp_path_factory):
+    """The page of the drift atlas."""
+    from tf_repro.atlas import changes, load
+    from tf_repro.report.atlas_figures import histories
+    from tf_repro.report.html.atlas_page import atlas_page
+
+    path, recordings = tmp_path_factory.mktemp("atlas") / "atlas.html", load()
+    path.write_text(atlas_page(recordings, changes(recordings), histories(recordings)), encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def show(browser):
     """Load a page; what the browser noted before is forgotten."""

@@ -13,9 +13,11 @@ from typing import Any
 
 import legacy_tf1.record
 import tf_repro
+from tf_repro.atlas import load as load_atlas
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
 from tf_repro.report.align import Part, parts, side_by_side
+from tf_repro.report.atlas_figures import histories
 from tf_repro.report.html import render
 from tf_repro.report.outcomes import Outcome, format_number, outcomes
 from tf_repro.suite import claims
@@ -112,6 +114,7 @@ def report(
         by_engine=Counter((finding.engine, finding.verdict) for finding in findings),
         verdicts=VERDICTS,
         about=about,
+        histories=histories(load_atlas(), documents),
         pictures=dict.fromkeys(["component", *(document.name for document in documents)], ()) | dict(pictures or {}),
     )  # fmt: skip
 
