@@ -89,6 +89,13 @@ def test_every_file_that_a_page_names_exists(page):
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+def test_the_page_of_the_command_line_has_every_command():
+    from tf_repro.cli.app import app
+
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert commands <= set(re.findall(r"^tf-repro ([\w-]+) --help", read("reference/cli.md"), re.MULTILINE))
+
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
