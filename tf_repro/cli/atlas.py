@@ -68,15 +68,9 @@ def _release(option: str, text: str) -> tuple[int, int]:
 
 
 def _symbols(path: str) -> list[str]:
-    """The public names that a program uses, those that TensorFlow 1 and 2 share included."""
+    """The public names that a program uses."""
     if not Path(path).exists():
         raise InputError(f"atlas must be given a probe, or a file. Received: {path!r}; tf-repro atlas lists the probes")
-    from tf_repro.migrate.scanner import source, symbols
-    from tf_repro.migrate.scanner.linter import tf1_name
+    from tf_repro.report.atlas_program import symbols_of
 
-    used = symbols.uses([part.module for part in source.parts(Path(path), _refuse)])
-    return sorted({name for uses in used for use in uses if (name := tf1_name(use.symbol)[0]) is not None})
-
-
-def _refuse(error: InputError) -> None:
-    raise error
+    return symbols_of(Path(path))

@@ -55,7 +55,9 @@ def histories(atlas: Atlas, documents: Iterable[claims.Document] | None = None) 
                 printed = " ".join(figure.printed for figure in claim.figures)
                 yes, no = ([c for c, does in asked.items() if does is side] for side in (True, False))
                 columns = list(asked)
-                found.append(History(document.name, claim.id, claim.where, printed, spans(yes, columns), spans(no, columns)))
+                found.append(
+                    History(document.name, claim.id, claim.where, printed, spans(yes, columns), spans(no, columns))
+                )
     return found
 
 
