@@ -70,7 +70,7 @@ def changes(atlas: Atlas, probe: str | None = None, cpu: str | None = None) -> l
         name, style, dtype, _ = key
         if probe in (None, name):
             units = _units(old, new)
-            others = moved[style, dtype, onednn].items()
+            others = [*moved[style, dtype, onednn].items(), *moved.get((style, "fact", onednn), {}).items()]
             meanwhile = frozenset(
                 other for other, releases in others if any(before.release < each <= after.release for each in releases)
             )
