@@ -29,7 +29,7 @@ VARIABLES = ("VariableV2", "Variable", "VarHandleOp")
 WRITES = ("Assign", "AssignSub", "AssignAdd", "AssignVariableOp", "AssignSubVariableOp", "AssignAddVariableOp")
 
 
-def record(path, tf, seed, feeds, start, inputs=None):
+def record(path, tf, seed, feeds, start, inputs=None, script=None):
     """Build the program and read every value that leads to its fetches, losses, gradients and updates.
 
     Args:
@@ -39,6 +39,7 @@ def record(path, tf, seed, feeds, start, inputs=None):
         feeds: arrays by placeholder name, of one step.
         start: values of the variables by name.
         inputs: keyword arguments of ``build()``, or None.
+        script: what to take of a script; see :func:`legacy_tf1.run.run`.
 
     Returns:
         (nodes, roots, values): what each operation is, as JSON; ``[kind, name, tensor]`` for each root; the arrays by
@@ -47,7 +48,7 @@ def record(path, tf, seed, feeds, start, inputs=None):
     losses = []
     with runner.command_line_of(path), runner.graph_of_its_own(tf, seed), captured_optimizers(tf) as applied:
         with noted_losses(tf, losses):
-            program = runner.built(path, "build", inputs or {})
+            program = runner.built(path, "build", inputs or {}, tf, script)
         graph = runner.graph_of(tf, program)
         with graph.as_default():
             roots = roots_of(tf, program, applied, losses)
@@ -198,7 +199,7 @@ def main(arguments):
                 given[kind] = {name: archive["a%d" % n] for n, name in enumerate(request[kind + " names"])}
         with version_1() as tf:
             tf.logging.set_verbosity(tf.logging.ERROR)
-            options = request["seed"], given["feeds"], given["start"], request["inputs"]
+            options = request["seed"], given["feeds"], given["start"], request["inputs"], request.get("script")
             nodes, roots, values = record(request["path"], tf, *options)
         arrays = OrderedDict(("a%d" % n, value) for n, value in enumerate(values.values()))
         answer = {"nodes": nodes, "roots": roots, "values": list(values)}

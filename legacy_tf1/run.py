@@ -2,7 +2,8 @@
 
 A TF1 program is a file with ``build(**inputs)`` that is written with plain ``import tensorflow as tf`` and returns a
 dict: ``placeholders`` and ``fetches`` (tensors by name) and, if it has them, ``train`` (the train op), ``feeds``
-(arrays by placeholder) and ``gradients`` (tensors by variable).
+(arrays by placeholder) and ``gradients`` (tensors by variable). A file without ``build()`` is a script, which is run as
+it is; see ``program_script.py``.
 
 Python 3.6, NumPy and TensorFlow (0.12 to 1.15, or the ``compat.v1`` of 2) are all that this folder needs.
 """
@@ -13,27 +14,20 @@ import os
 import platform
 import re
 import sys
-import traceback
-import types
 from collections import OrderedDict
 
 import numpy as np
 
 if __package__:
-    from legacy_tf1.program_feeds import Feeds, ProgramError, is_dense_number
-    from legacy_tf1.program_optimizers import (
-        captured_optimizers,
-        describe,
-        learning_rate,
-        plain,
-        rate_is_used,
-        slot_variables,
-    )
+    from legacy_tf1 import program_optimizers as optimizing
+    from legacy_tf1.program_feeds import Feeds, ProgramError
+    from legacy_tf1.program_source import built, command_line_of, explain
     from legacy_tf1.version_1 import is_version_1, tf_version, version_1
 else:  # a script in an interpreter of its own, which must not see what else lies beside this file
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    from program_feeds import Feeds, ProgramError, is_dense_number
-    from program_optimizers import captured_optimizers, describe, learning_rate, plain, rate_is_used, slot_variables
+    import program_optimizers as optimizing
+    from program_feeds import Feeds, ProgramError
+    from program_source import built, command_line_of, explain
     from version_1 import is_version_1, tf_version, version_1
 
     beside = os.path.dirname(os.path.abspath(__file__))
@@ -46,7 +40,18 @@ MOMENTS = ("initial", "initial slots", "before", "before, otherwise fed", "gradi
 
 
 def run(
-    path, tf, *, steps=1, seed=0, feeds=None, start=None, inputs=None, program="build", moments=MOMENTS, shapes=None
+    path,
+    tf,
+    *,
+    steps=1,
+    seed=0,
+    feeds=None,
+    start=None,
+    inputs=None,
+    program="build",
+    script=None,
+    moments=MOMENTS,
+    shapes=None,
 ):
     """Build the program and run every moment of it that is asked for.
 
@@ -59,6 +64,7 @@ def run(
         start: values for some of the variables in place of their initial ones, or None.
         inputs: keyword arguments of the function, or None.
         program: the name of the function in the file.
+        script: what to take of a script; options of :func:`legacy_tf1.program_script.content`, or None.
         moments: which of ``MOMENTS``; ``"steps"`` stands for ``"step 1"``, ``"step 2"`` and so on.
         shapes: of each step's value for feeds that are given uncut (an earlier run's ``"feed shapes"``), or None.
 
@@ -67,12 +73,12 @@ def run(
         behind ``"before"``.
     """
     tf.logging.set_verbosity(tf.logging.ERROR)
-    with command_line_of(path), graph_of_its_own(tf, seed), captured_optimizers(tf) as applied:
-        content = built(path, program, inputs or {})
+    with command_line_of(path), graph_of_its_own(tf, seed), optimizing.captured_optimizers(tf) as applied:
+        content = built(path, program, inputs or {}, tf, dict(script or {}, steps=steps))
         graph = graph_of(tf, content)
         with graph.as_default():
             built_program = Program(tf, content, applied, seed, feeds, shapes)
-            values = run_moments(tf, built_program, steps, start or {}, moments)
+            values = run_moments(tf, built_program, steps, start or content.get("start") or {}, moments)
             return values, built_program.description(graph)
 
 
@@ -85,8 +91,8 @@ class Program:
         self.gradients = content.get("gradients") or {}
         given = content.get("feeds") if feeds is None else feeds
         self.feeds = Feeds(content["placeholders"], given, seed, shapes, tf.make_ndarray)
-        self.variables = OrderedDict((plain(v), v) for v in tf.global_variables())
-        self.slots = slot_variables(applied)
+        self.variables = OrderedDict((optimizing.plain(v), v) for v in tf.global_variables())
+        self.slots = optimizing.slot_variables(applied)
         self.model = OrderedDict(
             (name, v)
             for name, v in self.variables.items()
@@ -97,26 +103,32 @@ class Program:
     def applied_gradients(self):
         """What the optimizers apply, by variable, and the gradients that the program itself gives."""
         gradients = OrderedDict(
-            (plain(v), self.tf.convert_to_tensor(g)) for _, pairs in self.applied for g, v in pairs if g is not None
+            (optimizing.plain(v), self.tf.convert_to_tensor(g))
+            for _, pairs in self.applied
+            for g, v in pairs
+            if g is not None
         )
         gradients.update(self.gradients)
         return gradients
 
     def rate(self):
         """The first optimizer's learning rate where every run of the train op computes it, else None."""
-        rates = [rate for rate in (learning_rate(optimizer) for optimizer, _ in self.applied) if rate is not None]
-        return rates[0] if rates and rate_is_used(rates[0], self.train) else None
+        rates = [
+            rate for rate in (optimizing.learning_rate(optimizer) for optimizer, _ in self.applied) if rate is not None
+        ]
+        return rates[0] if rates and optimizing.rate_is_used(rates[0], self.train) else None
 
     def description(self, graph):
         """What the program is and how it was executed, ready for JSON."""
-        trainable = {plain(v) for v in self.tf.trainable_variables()}
+        trainable = {optimizing.plain(v) for v in self.tf.trainable_variables()}
         return {
             "tensorflow": tf_version(self.tf),
             "python": platform.python_version(),
             "execution": "tf.Session of {} operations".format(len(graph.get_operations())),
             "trainable": [name for name in self.model if name in trainable],
             "order": in_order_of_computation(self.fetches),
-            "optimizers": [describe(optimizer) for optimizer, _ in self.applied],
+            "uses": optimizing.in_order_of_use(graph, self.model),
+            "optimizers": [optimizing.describe(optimizer) for optimizer, _ in self.applied],
         }
 
 
@@ -194,7 +206,11 @@ def session_of(tf):
 
 def restore(session, tf, variables, values):
     """Initialise, then put ``values`` in place of what initialisers drew."""
-    session.run(tf.global_variables_initializer())
+    if set(variables) - set(values):  # else none is run: one may need what only the script would feed it
+        session.run(tf.global_variables_initializer())
+    if tf.local_variables():
+        session.run(tf.local_variables_initializer())
+    session.run(tf.get_collection(tf.GraphKeys.TABLE_INITIALIZERS))
     initializers = {name: variables[name].initializer for name in values}
     session.run(initializers, {initializers[name].inputs[1]: value for name, value in values.items()})
 
@@ -220,82 +236,6 @@ def graph_of(tf, program):
     for tensor in (*program["fetches"].values(), *program["placeholders"].values()):
         return tensor.graph
     return tf.get_default_graph()
-
-
-@contextlib.contextmanager
-def command_line_of(path):
-    """While it lasts, the program's own flags have their defaults, whatever the checker was given."""
-    before, sys.argv = sys.argv, [path]
-    try:
-        yield
-    finally:
-        sys.argv = before
-
-
-def built(path, function, inputs):
-    """What the function of the file returns for the inputs, its form checked."""
-    name = os.path.basename(path)
-    module = load(path)
-    if not callable(getattr(module, function, None)):
-        raise ProgramError(f"a program must define {function}(). Received: {name} without one")
-    try:
-        program = getattr(module, function)(**inputs)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a program raises what it likes
-        raise ProgramError(failure(f"{function}() must succeed", error, path)) from None
-    check_form(program, function, name)
-    return program
-
-
-def check_form(program, function, name):
-    """Refuse what is not a program's description."""
-    rule = function + "() of a TF1 program must return {'placeholders': {…}, 'fetches': {…}, 'train': …}. Received: "
-    if not isinstance(program, dict):
-        raise ProgramError(rule + f"{type(program).__name__} from {name}")
-    unknown = set(program) - {"placeholders", "fetches", "train", "feeds", "gradients"}
-    missing = {"placeholders", "fetches"} - set(program)
-    if unknown or missing:
-        raise ProgramError(rule + "the keys {} from {}".format(", ".join(sorted(map(str, program))) or "none", name))
-    for key in ("placeholders", "fetches"):
-        if not isinstance(program[key], dict):
-            raise ProgramError(f"{key!r} must be a dict by name. Received: {type(program[key]).__name__}")
-    for key, tensor in program["fetches"].items():
-        if not is_dense_number(tensor):
-            kind = "{} of dtype {}".format(
-                type(tensor).__name__, getattr(getattr(tensor, "dtype", None), "name", "none")
-            )
-            raise ProgramError(f"fetches must be dense tensors of real numbers. Received: {key!r}, a {kind}")
-    for key, tensor in program["placeholders"].items():
-        if not hasattr(tensor, "graph") or "Placeholder" not in getattr(getattr(tensor, "op", None), "type", ""):
-            raise ProgramError(f"placeholders must be tf.placeholder tensors. Received: {key!r} = {tensor}")
-
-
-def load(path):
-    """The file as a module; an exception in it becomes one line."""
-    module = types.ModuleType("legacy_program")
-    module.__file__ = path
-    try:
-        with open(path, encoding="utf-8") as file:
-            exec(compile(file.read(), path, "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a program raises what it likes
-        raise ProgramError(failure("a program must load", error, path)) from None
-    return module
-
-
-def failure(rule, error, path):
-    """What broke the rule in one line; where the program ended itself, how to keep it from that."""
-    if not isinstance(error, SystemExit):
-        return "{}. Received: {}".format(rule, explain(error, path))
-    mend = "guard it by if __name__ == '__main__':" if rule.endswith("load") else "take it out"
-    return "a program must not end its process. Received: {}; {}".format(explain(error, path), mend)
-
-
-def explain(error, path):
-    """An exception in one line, with the last line of the program that it passed through."""
-    frames = [frame for frame in traceback.extract_tb(sys.exc_info()[2]) if frame[0] == path]
-    place = f"{os.path.basename(path)}, line {frames[-1][1]}" if frames else os.path.basename(path)
-    failed_node = re.search(r"\nNode: .*\n(.*)", str(error))
-    text = " ".join((failed_node.group(1) if failed_node else str(error)).split())
-    return f"{place}: {type(error).__name__}: {text[:300]}"
 
 
 def require_version_1():

@@ -28,7 +28,7 @@ BUNDLE = golden.Bundle(
     inputs={"rate": 0.5},
     noise={"before": {"loss": np.float32(1e-7)}},
     unsteady=("mask",),
-    graph=golden.Graph([{"name": "x"}], [["fetch", "loss", "x:0"]], {"x:0": MOMENTS["initial"]["w"]}),
+    graphs={"before": golden.Graph([{"name": "x"}], [["fetch", "loss", "x:0"]], {"x:0": MOMENTS["initial"]["w"]})},
     provenance={"cpu": "A"},
 )
 
@@ -48,8 +48,8 @@ def test_nothing_is_lost(file):
             assert (again.dtype, again.shape, again.tobytes()) == (value.dtype, value.shape, value.tobytes()), name
     assert read.record.provenance == BUNDLE.record.provenance
     assert read.noise["before"]["loss"] == np.float32(1e-7)
-    assert read.graph.nodes == BUNDLE.graph.nodes
-    np.testing.assert_array_equal(read.graph.values["x:0"], MOMENTS["initial"]["w"])
+    assert read.graphs["before"].nodes == BUNDLE.graphs["before"].nodes
+    np.testing.assert_array_equal(read.graphs["before"].values["x:0"], MOMENTS["initial"]["w"])
     for name in ("description", "program", "source", "steps", "seed", "inputs", "unsteady", "provenance"):
         assert getattr(read, name) == getattr(BUNDLE, name), name
 

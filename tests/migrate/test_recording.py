@@ -89,7 +89,7 @@ def test_bundle_holds_what_a_check_asks(bundle):
     assert (held.steps, held.seed, held.program, held.source) == (3, 0, "legacy.py", LEGACY)
     assert {"initial", "before", "gradients", "step 3", "slots", "after", "feeds"} <= set(held.record)
     assert held.noise["before"]["loss"] > 0
-    assert {root[0] for root in held.graph.roots} >= {"fetch", "loss", "gradient"}
+    assert {root[0] for root in held.graphs["before"].roots} >= {"fetch", "loss", "gradient"}
     assert {"tensorflow", "cpu", "lanes", "python", "tf_repro"} <= set(held.provenance)
 
 

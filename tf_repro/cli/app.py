@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tf_repro import __version__
-from tf_repro.cli import atlas, check, compare, list, record, report, run, scan, show
+from tf_repro.cli import atlas, check, compare, init, list, record, report, run, scan, show
 from tf_repro.cli.shell import INTERRUPTED, ended_quietly, interruptible, open_streams, tell_interrupted
 from tf_repro.core.errors import InputError
 from tf_repro.report.console import transliterate_output
@@ -56,6 +56,7 @@ app.command()(show.show)
 app.command()(report.report)
 app.command()(check.check)
 app.command()(record.record)
+app.command()(init.init)
 app.command()(scan.scan)
 app.command()(atlas.atlas)
 

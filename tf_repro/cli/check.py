@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tf_repro.cli.options import Inputs, inputs_of
+from tf_repro.cli.options import Call, Fetches, Inputs, Train, inputs_of
 from tf_repro.core.errors import InputError
 from tf_repro.core.files import check_outputs
 
@@ -49,6 +49,12 @@ def check(
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", help="What one run of either program may take.")
     ] = 120.0,
+    deterministic_draws: Annotated[
+        bool, typer.Option("--deterministic-draws", help="Make both programs' draws equal (dropout, noise).")
+    ] = False,
+    train: Train = None,
+    fetch: Fetches = None,
+    call: Call = None,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON; - prints it alone.")
     ] = None,
@@ -61,6 +67,9 @@ def check(
 
     LEGACY is a program or what `tf-repro record` made of one; a bundle is replayed without running TensorFlow 1, with
     the steps, seed, feeds and inputs of the recording.
+
+    A program without build() is a script: it is run as it is, up to its N-th training step, and what it feeds, fetches,
+    minimises and trains is seen at its Sessions, under the names that the script itself uses.
 
     build() of LEGACY.py returns a dict: placeholders and fetches (tensors by name), train (the train op) and, if you
     like, feeds (arrays by placeholder). build() of PORT.py returns: variables, forward and step (functions of the feeds
@@ -82,8 +91,7 @@ def check(
     check_outputs({"--json": json, "--html": html})
     if seed is not None and not 0 <= seed < 2**32:
         raise InputError(f"--seed must be a whole number from 0 to {2**32 - 1}. Received: {seed}")
-    for program in (legacy, port):
-        _require_build(program)
+    _require_build(port)
     with quiet_tensorflow():
         report = migrate.check(
             legacy,
@@ -99,6 +107,10 @@ def check(
             name_map=_pairs(name_map or []),
             keep_going=keep_going,
             time_limit=time_limit,
+            train=train,
+            fetches=fetch,
+            call=call,
+            deterministic_draws=deterministic_draws,
         )
     if Path("-") not in (json, html):
         ladder.show_ladder(Terminal(), report)

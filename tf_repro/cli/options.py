@@ -28,6 +28,16 @@ Inputs = Annotated[
     list[str] | None,
     typer.Option("--input", metavar="NAME=VALUE", help="Of build(), VALUE in JSON; may be repeated."),
 ]
+Train = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Of a script: the op that trains, where it runs several.")
+]
+Fetches = Annotated[
+    list[str] | None,
+    typer.Option("--fetch", metavar="NAME", help="Of a script: what to compare in place of its fetches; repeatable."),
+]
+Call = Annotated[
+    str | None, typer.Option(metavar="FUNCTION", help="Of a script: the function to call, in place of __main__.")
+]
 
 
 def inputs_of(options: list[str] | None) -> dict[str, Any]:

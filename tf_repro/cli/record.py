@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from tf_repro.cli.options import Inputs, inputs_of
+from tf_repro.cli.options import Call, Fetches, Inputs, Train, inputs_of
 from tf_repro.core.files import check_output
 
 
 def record(
-    legacy: Annotated[Path, typer.Argument(metavar="LEGACY.py", help="The TF1 program.")],
+    legacy: Annotated[Path, typer.Argument(metavar="LEGACY.py", help="The TF1 program: with build(), or a script.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the bundle goes.")],
     steps: Annotated[int, typer.Option(metavar="N", help="Training steps.")] = 10,
     tf1_python: Annotated[
@@ -27,6 +27,9 @@ def record(
         bool, typer.Option("--graph/--no-graph", help="Keep each tensor of the first step, by which causes are found.")
     ] = True,
     time_limit: Annotated[float, typer.Option(metavar="SECONDS", help="What one run of the program may take.")] = 120.0,
+    train: Train = None,
+    fetch: Fetches = None,
+    call: Call = None,
 ) -> int:
     """Run a TF1 program once and keep what it computed in one file, a golden bundle.
 
@@ -55,6 +58,9 @@ def record(
             seed=seed,
             graph=graph,
             time_limit=time_limit,
+            train=train,
+            fetches=fetch,
+            call=call,
         )
     bundle.write(output)
     report.show(Terminal(), bundle, output)

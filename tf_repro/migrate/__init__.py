@@ -57,12 +57,18 @@ def check(
     name_map=None,
     keep_going=False,
     time_limit=120.0,
+    train=None,
+    fetches=None,
+    call=None,
+    deterministic_draws=False,
 ):
     """Hold a TF2 port against its TF1 original, rung by rung.
 
     Args:
         legacy: the TF1 program's file. Its ``build()`` returns a dict with ``placeholders`` and ``fetches`` (tensors
             by name), ``train`` (the train op) and, if you like, ``feeds`` (arrays by placeholder) and ``gradients``.
+            Or a script without ``build()``, which is run as it is, up to its N-th training step: what it feeds,
+            fetches, minimises and trains is seen at its Sessions, under the names that the script itself uses.
             Or a golden bundle, what :func:`record` made of such a program: it is replayed without TensorFlow 1, and
             ``steps``, ``feeds``, ``inputs``, ``seed`` and ``tf1_python`` are those of the recording.
         port: the TF2 program's file. Its ``build()`` returns a dict with ``variables`` (a dict, a list or a Keras
@@ -83,6 +89,11 @@ def check(
         name_map: TF1 variable to port variable, for what is not inferred rightly; None leaves a TF1 variable out.
         keep_going: climb on after a rung that fails, unless it is the first.
         time_limit: seconds that one run of either program may take.
+        train: of a script that runs several training ops, the name of the one that a step is.
+        fetches: of a script, the names of the tensors to compare, in place of what it fetches and minimises.
+        call: of a script, the function to call; without it the script runs as ``__main__``.
+        deterministic_draws: make every random draw of both programs from one seed, as in
+            :func:`deterministic_draws` with ``mode="constant"``; for dropout and noise, on ``compat.v1`` only.
 
     Returns:
         A :class:`CheckReport`; ``report.passed`` is the verdict and ``str(report)`` the ladder.
@@ -129,10 +140,27 @@ def check(
         name_map=name_map,
         keep_going=keep_going,
         time_limit=time_limit,
+        train=train,
+        fetches=fetches,
+        call=call,
+        deterministic_draws=deterministic_draws,
     )
 
 
-def record(legacy, *, steps=10, tf1_python=None, feeds=None, inputs=None, seed=0, graph=True, time_limit=120.0):
+def record(
+    legacy,
+    *,
+    steps=10,
+    tf1_python=None,
+    feeds=None,
+    inputs=None,
+    seed=0,
+    graph=True,
+    time_limit=120.0,
+    train=None,
+    fetches=None,
+    call=None,
+):
     """Run a TF1 program once, and keep what a check of its port asks in a golden bundle.
 
     Args:
@@ -144,6 +172,9 @@ def record(legacy, *, steps=10, tf1_python=None, feeds=None, inputs=None, seed=0
         seed: of what is drawn, and of the program's random numbers.
         graph: keep the value of each tensor in the first step, by which a check finds where programs first part.
         time_limit: seconds that one run may take. There are up to six: rounding is measured by running it perturbed.
+        train: of a script that runs several training ops, the name of the one that a step is.
+        fetches: of a script, the names of the tensors to keep, in place of what it fetches and minimises.
+        call: of a script, the function to call; without it the script runs as ``__main__``.
 
     Returns:
         A :class:`Bundle`; ``bundle.write(path)`` writes the file that :func:`check` takes for a program.
@@ -179,6 +210,9 @@ def record(legacy, *, steps=10, tf1_python=None, feeds=None, inputs=None, seed=0
         seed=seed,
         graph=graph,
         time_limit=time_limit,
+        train=train,
+        fetches=fetches,
+        call=call,
     )
 
 

@@ -26,6 +26,7 @@ from tf_repro.core.record import Record
 
 FORMAT, VERSION = "tf_repro golden bundle", 1
 SUFFIX = ".golden"
+FIRST, OTHERWISE = "before", "before, otherwise fed"
 MANIFEST, SOURCE = "manifest.json", "program.py"
 
 Moments = Mapping[str, Mapping[str, np.ndarray[Any, Any]]]
@@ -42,7 +43,7 @@ _UNREADABLE = (
 
 @dataclass(frozen=True)
 class Graph:
-    """The program's graph, and the value of each of its tensors in the first step.
+    """The program's graph, and the value of each of its tensors in one run.
 
     Attributes:
         nodes: what each operation is; see :func:`legacy_tf1.graph.record`.
@@ -67,9 +68,11 @@ class Bundle:
         steps: how many training steps were run.
         seed: of the graph, and of the feeds that were drawn.
         inputs: keyword arguments of ``build()``.
+        script: what was taken of a program without ``build()``; see :func:`legacy_tf1.program_script.content`.
         noise: how far rounding moves each tensor, by moment and name; empty where it could not be measured.
         unsteady: the names of what the program does not compute twice alike.
-        graph: its graph, or None where it was not recorded.
+        graphs: its graph by the moment that it was run in, ``"before"`` and, where feeds are drawn,
+            ``"before, otherwise fed"``; none where it was not recorded.
         provenance: what it was recorded on, by name.
     """
 
@@ -80,9 +83,10 @@ class Bundle:
     steps: int
     seed: int
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    script: Mapping[str, Any] = field(default_factory=dict)
     noise: Moments = field(default_factory=dict)
     unsteady: tuple[str, ...] = ()
-    graph: Graph | None = None
+    graphs: Mapping[str, Graph] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, path: Path | str) -> None:
@@ -104,18 +108,16 @@ class Bundle:
             "steps": self.steps,
             "seed": self.seed,
             "inputs": dict(self.inputs),
+            "script": dict(self.script),
             "provenance": dict(self.provenance),
             "run": self.record.provenance,
             "description": dict(self.description),
             "unsteady": list(self.unsteady),
             "record": arrays.index(self.record),
             "noise": arrays.index(_in_single_precision(self.noise)),
-            "graph": None
-            if self.graph is None
-            else {
-                "nodes": self.graph.nodes,
-                "roots": self.graph.roots,
-                "values": arrays.index({"": self.graph.values})[""],
+            "graphs": {
+                moment: {"nodes": graph.nodes, "roots": graph.roots, "values": arrays.index({"": graph.values})[""]}
+                for moment, graph in self.graphs.items()
             },
             "arrays": arrays.forms,
         }
@@ -225,7 +227,6 @@ def _bundle(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> Bundle:
     def moments(index: dict[str, dict[str, int]]) -> dict[str, dict[str, Any]]:
         return {moment: {name: arrays[place] for name, place in found.items()} for moment, found in index.items()}
 
-    graph = manifest["graph"]
     return Bundle(
         record=Record(moments(manifest["record"]), manifest["run"]),
         description=manifest["description"],
@@ -234,9 +235,13 @@ def _bundle(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> Bundle:
         steps=int(manifest["steps"]),
         seed=int(manifest["seed"]),
         inputs=manifest["inputs"],
+        script=manifest["script"],
         noise=moments(manifest["noise"]),
         unsteady=tuple(manifest["unsteady"]),
-        graph=None if graph is None else Graph(graph["nodes"], graph["roots"], moments({"": graph["values"]})[""]),
+        graphs={
+            moment: Graph(graph["nodes"], graph["roots"], moments({"": graph["values"]})[""])
+            for moment, graph in manifest["graphs"].items()
+        },
         provenance=manifest["provenance"],
     )
 

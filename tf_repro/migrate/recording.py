@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from tf_repro import __version__
 from tf_repro.core.errors import InputError
 from tf_repro.migrate import golden
 from tf_repro.migrate.checker import isolated
+from tf_repro.migrate.checker.climb import fed_at, otherwise_fed
 from tf_repro.migrate.checker.noise import RUNS
 from tf_repro.migrate.checker.original import Original, executed
 from tf_repro.programs import processes
@@ -46,9 +48,10 @@ def record(
         steps=tf1.steps,
         seed=tf1.seed,
         inputs=tf1.inputs,
+        script=tf1.script,
         noise=noise,
         unsteady=tuple(unsteady),
-        graph=_graph(tf1, tf1_python, time_limit) if graph else None,
+        graphs=_graphs(tf1, tf1_python, time_limit) if graph else {},
         provenance=_provenance(tf1),
     )
 
@@ -63,7 +66,7 @@ def _text(path: Path) -> str:
 def _noise(tf1: Original, time_limit: float) -> tuple[Mapping[str, Any], list[str]]:
     """How far rounding moves the program; nothing where it cannot be moved, and the port is moved in its place."""
     function, limit = "tf_repro.migrate.checker.perturbation:noise", LIMITS * time_limit
-    options = {"steps": tf1.steps, "inputs": tf1.inputs, "runs": RUNS}
+    options = {"steps": tf1.steps, "inputs": tf1.inputs, "script": tf1.script, "runs": RUNS}
     arguments = (tf1.path, tf1.record, tf1.seed)
     try:
         return isolated.program(isolated.TF1_PROGRAM, tf1.path, function, *arguments, time_limit=limit, **options)  # type: ignore[no-any-return]
@@ -71,18 +74,21 @@ def _noise(tf1: Original, time_limit: float) -> tuple[Mapping[str, Any], list[st
         return {}, []
 
 
-def _graph(tf1: Original, tf1_python: Path | str | None, time_limit: float) -> golden.Graph | None:
-    """The graph with the values of the first step; None where it cannot be recorded, which is no error."""
-    feeds = {name: values[0] for name, values in tf1.record["feeds"].items()}
-    start = dict(tf1.record["initial"])
-    python = None if tf1_python is None else Path(tf1_python)
-    arguments = (tf1.path, feeds, start, tf1.seed, tf1.inputs, python)
-    try:
-        return golden.Graph(
-            *isolated.program(isolated.TF1_PROGRAM, tf1.path, GRAPH, *arguments, time_limit=LIMITS * time_limit)
-        )
-    except (InputError, RuntimeError):
-        return None
+def _graphs(tf1: Original, tf1_python: Path | str | None, time_limit: float) -> dict[str, golden.Graph]:
+    """The graph with its values at each moment of a forward pass; none where it cannot be recorded: no error."""
+    fed = {golden.FIRST: fed_at(tf1.record, 0)}
+    if golden.OTHERWISE in tf1.record:
+        fed[golden.OTHERWISE] = otherwise_fed(tf1.record)
+    start, python = dict(tf1.record["initial"]), None if tf1_python is None else Path(tf1_python)
+    graphs = {}
+    for moment, feeds in fed.items():
+        arguments = (tf1.path, feeds, start, tf1.seed, tf1.inputs, python)
+        options = {"time_limit": LIMITS * time_limit, "script": tf1.script}
+        with contextlib.suppress(InputError, RuntimeError):
+            graphs[moment] = golden.Graph(
+                *isolated.program(isolated.TF1_PROGRAM, tf1.path, GRAPH, *arguments, **options)
+            )
+    return graphs
 
 
 def _provenance(tf1: Original) -> dict[str, str]:

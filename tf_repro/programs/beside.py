@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from absl import flags
+from absl import app, flags
 
 _folders: dict[str, str] = {}
 """The modules that ports imported, by name: the folder they came from."""
@@ -33,6 +33,7 @@ def imports_beside(path: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def flags_of_its_own() -> Iterator[None]:
     """While it lasts, the program may define flags, with absl or tf.app.flags; afterwards it may define them anew."""
+    app.define_help_flags()  # once in a process: tf.app.run() must find them again
     before, were_parsed = set(flags.FLAGS), flags.FLAGS.is_parsed()
     flags.FLAGS.mark_as_parsed()  # a program that is not run by app.run() has its flags' defaults
     try:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from legacy_tf1 import run as runner
+from legacy_tf1.program_source import failure
 from legacy_tf1.version_1 import version_1
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
@@ -82,6 +83,7 @@ def run_legacy(
     time_limit: float | None = None,
     start: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Any] | None = None,
+    script: Mapping[str, Any] | None = None,
     shapes: Mapping[str, Any] | None = None,
 ) -> tuple[Record, Any]:
     """Run the TF1 program of a check.
@@ -95,12 +97,13 @@ def run_legacy(
         time_limit: seconds that the interpreter may take.
         start: values in place of the program's initial ones, for compat.v1.
         inputs: keyword arguments of ``build()``, or None.
+        script: what to take of a script without ``build()``; see :func:`legacy_tf1.program_script.content`.
         shapes: of each step's value for feeds that are given uncut, or None; for compat.v1.
 
     Returns:
         A Record of every moment, and the description of the program (see :func:`legacy_tf1.run.run`).
     """
-    options = {"steps": steps, "seed": seed, "feeds": feeds, "inputs": inputs}
+    options = {"steps": steps, "seed": seed, "feeds": feeds, "inputs": inputs, "script": script}
     if tf1_python is None:
         moments, description = _run_in_process(path, options | {"start": start, "shapes": shapes})
     else:
@@ -120,7 +123,7 @@ def _run_in_process(path: Path | str, options: Any) -> Any:
         except runner.ProgramError as error:
             raise InputError(_with_mend(str(error))) from None
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a program raises what it likes
-            raise InputError(runner.failure("the TF1 program must run", error, str(path))) from None
+            raise InputError(failure("the TF1 program must run", error, str(path))) from None
 
 
 def _with_mend(text: str) -> Any:

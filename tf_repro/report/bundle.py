@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +14,30 @@ from tf_repro.migrate.golden import Bundle
 
 def show(console: Console, bundle: Bundle, path: Path) -> None:
     """A line for each thing that a check will ask of the bundle, and the command that asks it."""
+    for line in [*_lines(bundle, path), f"next: tf-repro check {path} PORT.py"]:
+        _print(console, line)
+
+
+def show_start(console: Console, bundle: Bundle, paths: Sequence[Path]) -> None:
+    """What was recorded, what was written, and what to do next.
+
+    Args:
+        console: where to print.
+        bundle: the recorded program.
+        paths: the port's, the test's and the bundle's file.
+    """
+    port, test, golden = paths
+    for line in _lines(bundle, golden):
+        _print(console, line)
+    _print(console, f"wrote {port} and {test}")
+    _print(console, f"next: fill in the TODOs of {port}, then tf-repro check {golden} {port}")
+
+
+def _print(console: Console, line: str) -> None:
+    console.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def _lines(bundle: Bundle, path: Path) -> list[str]:
     record = bundle.record
     trained = "slots" in record
     size = path.stat().st_size if path.is_file() else 0
@@ -27,11 +52,9 @@ def show(console: Console, bundle: Bundle, path: Path) -> None:
         lines.append(f"  unsteady   {listed(list(bundle.unsteady))}: seed the draws, or they cannot be compared")
     if not bundle.noise:
         lines.append("  rounding   not measured: compat.v1 cannot run the program; the port's own will be taken")
-    if bundle.graph is None:
+    if not bundle.graphs:
         lines.append("  graph      not kept: fewer causes can be found")
-    lines.append(f"next: tf-repro check {path} PORT.py")
-    for line in lines:
-        console.print(escape(line), highlight=False, soft_wrap=True)
+    return lines
 
 
 def _names(found: object) -> str:

@@ -16,8 +16,8 @@ NO_BUILD = "import tensorflow as tf\n"
 RAISES = "import tensorflow as tf\nraise RuntimeError('no data')\n"
 
 LEGACIES = {
-    "no build": (NO_BUILD, r"must define build\(\)\. Received: legacy\.py without one"),
-    "raises on import": (RAISES, r"must load\. Received: legacy\.py, line 2: RuntimeError: no data"),
+    "no build, no session": (NO_BUILD, r"build\(\), or be a script that runs a tf\.Session\. Rec.*legacy\.py"),
+    "raises on import": (RAISES, r"a script must run up to .*Received: legacy\.py, line 2: RuntimeError: no data"),
     "syntax error": ("def build(:\n", r"must load\. Received: legacy\.py.*SyntaxError"),
     "build raises": ("def build():\n    return 1 / 0\n", r"build\(\) must succeed\. .*line 2: ZeroDivisionError"),
     "returns nothing": ("def build():\n    pass\n", r"must return .* Received: NoneType"),

@@ -13,7 +13,7 @@ from legacy_tf1 import graph
 from legacy_tf1.version_1 import version_1
 from tf_repro.core.errors import InputError
 from tf_repro.migrate.bisection.trace import Node, Place, Ref, Trace
-from tf_repro.migrate.golden import Bundle
+from tf_repro.migrate.golden import FIRST, Bundle
 from tf_repro.programs import tf1
 from tf_repro.programs.beside import ports_modules_hidden
 
@@ -29,20 +29,22 @@ def record(
     inputs: dict[str, Any] | None = None,
     tf1_python: Path | None = None,
     time_limit: float = 120.0,
+    script: dict[str, Any] | None = None,
 ) -> Trace:
     """Every value that leads to the program's fetches, losses, gradients and updates; see :func:`recorded`."""
-    return _trace(path, *recorded(path, feeds, start, seed, inputs, tf1_python, time_limit))
+    return _trace(path, *recorded(path, feeds, start, seed, inputs, tf1_python, time_limit, script))
 
 
-def replayed(path: Path, bundle: Bundle) -> Trace:
-    """The trace that a golden bundle holds.
+def replayed(path: Path, bundle: Bundle, moment: str | None) -> Trace:
+    """The trace that a golden bundle holds of the moment at which programs part.
 
     Raises:
         InputError: it holds none.
     """
-    if bundle.graph is None:
+    graph = bundle.graphs.get(moment or FIRST, bundle.graphs.get(FIRST))
+    if graph is None:
         raise InputError("the golden bundle must hold the graph. Received: one that was recorded without it")
-    return _trace(path, bundle.graph.nodes, bundle.graph.roots, bundle.graph.values)
+    return _trace(path, graph.nodes, graph.roots, graph.values)
 
 
 def recorded(
@@ -53,6 +55,7 @@ def recorded(
     inputs: dict[str, Any] | None = None,
     tf1_python: Path | None = None,
     time_limit: float = 120.0,
+    script: dict[str, Any] | None = None,
 ) -> tuple[list[Any], list[Any], dict[str, Any]]:
     """The graph of what leads to the program's fetches, losses, gradients and updates, and its values.
 
@@ -64,6 +67,7 @@ def recorded(
         inputs: keyword arguments of ``build()``.
         tf1_python: an interpreter with TensorFlow 1.x, or None for compat.v1 in this process.
         time_limit: seconds that the interpreter may take.
+        script: what to take of a script; see :func:`legacy_tf1.run.run`.
 
     Returns:
         (nodes, roots, values); see :func:`legacy_tf1.graph.record`.
@@ -73,8 +77,9 @@ def recorded(
     """
     if tf1_python is None:
         with ports_modules_hidden(), tf1.own_modules(path), version_1() as tf:
-            return graph.record(str(path), tf, seed, feeds, start, inputs)
-    return _in_interpreter(path, feeds, start, {"seed": seed, "inputs": inputs}, tf1_python, time_limit)
+            return graph.record(str(path), tf, seed, feeds, start, inputs, script)
+    options = {"seed": seed, "inputs": inputs, "script": script}
+    return _in_interpreter(path, feeds, start, options, tf1_python, time_limit)
 
 
 def _in_interpreter(

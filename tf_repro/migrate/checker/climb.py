@@ -35,6 +35,7 @@ class Climb:
         inputs: keyword arguments of both programs' ``build()``.
         time_limit: seconds that one run may take.
         noise: how far rounding moves each tensor of the TF1 program; None while that is not known.
+        script: what is taken of a TF1 program without ``build()``; see :func:`legacy_tf1.program_script.content`.
         bundle: the golden bundle that the TF1 program is replayed from, or None.
         traced: the moment whose values are bisected, where it is not the first.
     """
@@ -53,6 +54,7 @@ class Climb:
     inputs: dict
     time_limit: float
     noise: Mapping[str, Mapping[str, Any]] | None = None
+    script: Mapping[str, Any] | None = None
     bundle: Path | None = None
     traced: str | None = None
 
@@ -64,8 +66,7 @@ class Climb:
 
     def feeds(self, step):
         """What a step is fed, by placeholder; the first is 0."""
-        shapes = self.legacy.get("feed shapes", {})
-        return {name: value_at(values, shapes.get(name), step) for name, values in self.legacy["feeds"].items()}
+        return fed_at(self.legacy, step)
 
     def is_varied(self, step):
         """Whether a step is fed another number of examples than the first."""
@@ -77,10 +78,8 @@ class Climb:
         return self.otherwise_fed() if self.traced == "before, otherwise fed" else self.feeds(0)
 
     def otherwise_fed(self):
-        """What the second forward pass is fed: the second step's examples, in inference mode where one was drawn."""
-        fed, drawn = self.feeds(1), self.legacy.get("feed shapes", {})
-        modes = [name for name in drawn if fed[name].dtype == bool and not fed[name].ndim]
-        return fed | {name: np.zeros_like(fed[name]) for name in modes}
+        """What the second forward pass is fed."""
+        return otherwise_fed(self.legacy)
 
     def start(self, port):
         """Put TF1's initial values into the port."""
@@ -111,3 +110,16 @@ class Climb:
 
 class Skipped(Exception):
     """A rung has nothing to compare; the message says why."""
+
+
+def fed_at(record, step):
+    """What a run's step was fed, by placeholder; the first is 0."""
+    shapes = record.get("feed shapes", {})
+    return {name: value_at(values, shapes.get(name), step) for name, values in record["feeds"].items()}
+
+
+def otherwise_fed(record):
+    """What a second forward pass is fed: the second step's examples, in inference mode where one was drawn."""
+    fed, drawn = fed_at(record, 1), record.get("feed shapes", {})
+    modes = [name for name in drawn if fed[name].dtype == bool and not fed[name].ndim]
+    return fed | {name: np.zeros_like(fed[name]) for name in modes}

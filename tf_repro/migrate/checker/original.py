@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class Original:
         steps: how many training steps were run.
         seed: of the graph.
         inputs: keyword arguments of ``build()``.
+        script: what was taken of a script; see :func:`legacy_tf1.program_script.content`.
         bundle: the golden bundle's file, or None where the program was run now.
     """
 
@@ -40,6 +41,7 @@ class Original:
     steps: int
     seed: int
     inputs: dict[str, Any]
+    script: dict[str, Any]
     bundle: Path | None = None
 
 
@@ -49,8 +51,8 @@ def original(path: Path, **options: Any) -> Iterator[Original]:
 
     Args:
         path: the program, or the bundle.
-        options: as of :func:`tf_repro.migrate.check`: ``steps``, ``seed``, ``feeds``, ``inputs``, ``tf1_python`` and
-            ``time_limit``.
+        options: as of :func:`tf_repro.migrate.check`: ``steps``, ``seed``, ``feeds``, ``inputs``, ``tf1_python``,
+            ``time_limit``, ``train``, ``fetches`` and ``call``.
 
     Raises:
         InputError: the program breaks a rule, the bundle is damaged, or an option contradicts it.
@@ -61,7 +63,8 @@ def original(path: Path, **options: Any) -> Iterator[Original]:
     bundle = golden.read(path)
     _require_the_recorded(path, bundle, **options)
     with golden.unpacked(bundle) as source:
-        yield Original(bundle.record, bundle.description, source, bundle.steps, bundle.seed, dict(bundle.inputs), path)
+        same = bundle.steps, bundle.seed, dict(bundle.inputs), dict(bundle.script)
+        yield Original(bundle.record, bundle.description, source, *same, path)
 
 
 def executed(
@@ -73,12 +76,18 @@ def executed(
     inputs: Mapping[str, Any] | None,
     tf1_python: Path | str | None,
     time_limit: float,
+    train: str | None = None,
+    fetches: Sequence[str] | None = None,
+    call: str | None = None,
 ) -> Original:
     """Run a TF1 program now, in a process of its own."""
+    steps = STEPS if steps is None else as_count("steps", steps)
+    asked = {"train": train, "fetches": list(fetches or []), "function": call, "steps": steps}
     given: dict[str, Any] = {
-        "steps": STEPS if steps is None else as_count("steps", steps),
+        "steps": steps,
         "seed": SEED if seed is None else seed,
         "inputs": dict(inputs or {}),
+        "script": {name: value for name, value in asked.items() if value},
     }
     record, description = isolated.legacy(
         path, feeds=read_feeds(feeds), tf1_python=tf1_python, time_limit=time_limit, **given
@@ -89,9 +98,9 @@ def executed(
 def _require_the_recorded(path: Path, bundle: golden.Bundle, **options: Any) -> None:
     """A replay has the recording's steps, seed, feeds and inputs: others would need TensorFlow 1 again."""
     recorded = {"steps": bundle.steps, "seed": bundle.seed, "inputs": dict(bundle.inputs)}
-    for name in ("steps", "seed", "inputs", "feeds", "tf1_python"):
+    for name in ("steps", "seed", "inputs", "feeds", "tf1_python", "train", "fetches", "call"):
         asked = options[name]
-        if asked is None or asked == {} or (name in recorded and asked == recorded[name]):
+        if asked is None or asked in ({}, []) or (name in recorded and asked == recorded[name]):
             continue
         was = f", recorded with {recorded[name]!r}" if name in recorded else ""
         raise InputError(

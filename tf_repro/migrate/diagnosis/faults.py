@@ -69,6 +69,7 @@ def on_this_release(this):
         feeds=feeds,
         start=start,
         inputs=this.inputs,
+        script=this.script,
         shapes=this.legacy.get("feed shapes"),
     )
     return record

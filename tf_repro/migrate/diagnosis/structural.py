@@ -57,9 +57,9 @@ def traces(this: Any, step: bool, gradients: bool) -> tuple[Trace, Trace]:
     start = dict(this.legacy["initial"])
     inputs, python = getattr(this, "inputs", None), getattr(this, "tf1_python", None)
     if this.bundle is not None:
-        left = legacy_side.replayed(this.legacy_path, golden.read(this.bundle))
+        left = legacy_side.replayed(this.legacy_path, golden.read(this.bundle), this.traced)
     else:
-        left = legacy_side.record(this.legacy_path, feeds, start, this.seed, inputs, python)
+        left = legacy_side.record(this.legacy_path, feeds, start, this.seed, inputs, python, script=this.script)
     return left, port_side.record(port, feeds, step, gradients)
 
 
