@@ -7,8 +7,8 @@ another is not used: ``tf.exp``, ``tf.reduce_sum``, ``tf.math.reciprocal``, and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
 
