@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 import tf_repro
+from tf_repro import atlas
 from tf_repro.report import codes
+from tf_repro.report.atlas_figures import histories
+from tf_repro.report.html.atlas_page import atlas_page
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # _mathml.py
@@ -68,7 +71,16 @@ def write_code_pages(app):
         codes.write_pages(Path(app.srcdir) / "scanner" / "codes")
 
 
+def write_atlas(app, exception):
+    """The drift atlas' page goes beside the others, made from its recordings."""
+    if exception is None and app.builder.format == "html":
+        recordings = atlas.load()
+        page = atlas_page(recordings, atlas.changes(recordings), histories(recordings))
+        (Path(app.outdir) / "atlas.html").write_text(page, encoding="utf-8")
+
+
 def setup(app):
     """Sphinx calls this, as it does every extension's."""
     app.connect("builder-inited", write_code_pages, priority=0)  # before the sources are looked for
     app.connect("autodoc-process-signature", signature_of_init)
+    app.connect("build-finished", write_atlas)

@@ -88,3 +88,20 @@ def rate_is_used(rate, train):
             seen.add(operation)
             left.extend([tensor.op for tensor in operation.inputs] + list(operation.control_inputs))
     return False
+
+
+def in_order_of_use(graph, variables):
+    """The names of the variables in the order in which the graph first computes with them."""
+    made = {plain(variable): variable.op.name for variable in variables.values()}
+    names = {operation: name for name, operation in made.items()}
+    reads, found = dict(names), []
+    for operation in graph.get_operations():
+        for tensor in operation.inputs:
+            name = reads.get(tensor.op.name)
+            if name is None or "Assign" in operation.type or "IsInitialized" in operation.type:
+                continue
+            if operation.type in ("Identity", "ReadVariableOp", "Enter", "Switch"):
+                reads[operation.name] = name
+            elif name not in found:
+                found.append(name)
+    return found

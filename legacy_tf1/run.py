@@ -19,21 +19,14 @@ from collections import OrderedDict
 import numpy as np
 
 if __package__:
+    from legacy_tf1 import program_optimizers as optimizing
     from legacy_tf1.program_feeds import Feeds, ProgramError
-    from legacy_tf1.program_optimizers import (
-        captured_optimizers,
-        describe,
-        learning_rate,
-        plain,
-        rate_is_used,
-        slot_variables,
-    )
     from legacy_tf1.program_source import built, command_line_of, explain
     from legacy_tf1.version_1 import is_version_1, tf_version, version_1
 else:  # a script in an interpreter of its own, which must not see what else lies beside this file
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import program_optimizers as optimizing
     from program_feeds import Feeds, ProgramError
-    from program_optimizers import captured_optimizers, describe, learning_rate, plain, rate_is_used, slot_variables
     from program_source import built, command_line_of, explain
     from version_1 import is_version_1, tf_version, version_1
 
@@ -80,7 +73,7 @@ def run(
         behind ``"before"``.
     """
     tf.logging.set_verbosity(tf.logging.ERROR)
-    with command_line_of(path), graph_of_its_own(tf, seed), captured_optimizers(tf) as applied:
+    with command_line_of(path), graph_of_its_own(tf, seed), optimizing.captured_optimizers(tf) as applied:
         content = built(path, program, inputs or {}, tf, dict(script or {}, steps=steps))
         graph = graph_of(tf, content)
         with graph.as_default():
@@ -98,8 +91,8 @@ class Program:
         self.gradients = content.get("gradients") or {}
         given = content.get("feeds") if feeds is None else feeds
         self.feeds = Feeds(content["placeholders"], given, seed, shapes, tf.make_ndarray)
-        self.variables = OrderedDict((plain(v), v) for v in tf.global_variables())
-        self.slots = slot_variables(applied)
+        self.variables = OrderedDict((optimizing.plain(v), v) for v in tf.global_variables())
+        self.slots = optimizing.slot_variables(applied)
         self.model = OrderedDict(
             (name, v)
             for name, v in self.variables.items()
@@ -110,26 +103,32 @@ class Program:
     def applied_gradients(self):
         """What the optimizers apply, by variable, and the gradients that the program itself gives."""
         gradients = OrderedDict(
-            (plain(v), self.tf.convert_to_tensor(g)) for _, pairs in self.applied for g, v in pairs if g is not None
+            (optimizing.plain(v), self.tf.convert_to_tensor(g))
+            for _, pairs in self.applied
+            for g, v in pairs
+            if g is not None
         )
         gradients.update(self.gradients)
         return gradients
 
     def rate(self):
         """The first optimizer's learning rate where every run of the train op computes it, else None."""
-        rates = [rate for rate in (learning_rate(optimizer) for optimizer, _ in self.applied) if rate is not None]
-        return rates[0] if rates and rate_is_used(rates[0], self.train) else None
+        rates = [
+            rate for rate in (optimizing.learning_rate(optimizer) for optimizer, _ in self.applied) if rate is not None
+        ]
+        return rates[0] if rates and optimizing.rate_is_used(rates[0], self.train) else None
 
     def description(self, graph):
         """What the program is and how it was executed, ready for JSON."""
-        trainable = {plain(v) for v in self.tf.trainable_variables()}
+        trainable = {optimizing.plain(v) for v in self.tf.trainable_variables()}
         return {
             "tensorflow": tf_version(self.tf),
             "python": platform.python_version(),
             "execution": "tf.Session of {} operations".format(len(graph.get_operations())),
             "trainable": [name for name in self.model if name in trainable],
             "order": in_order_of_computation(self.fetches),
-            "optimizers": [describe(optimizer) for optimizer, _ in self.applied],
+            "uses": optimizing.in_order_of_use(graph, self.model),
+            "optimizers": [optimizing.describe(optimizer) for optimizer, _ in self.applied],
         }
 
 

@@ -89,6 +89,56 @@ def test_every_file_that_a_page_names_exists(page):
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_is_short_and_what_it_links_to_exists():
+    assert len(README.splitlines()) < 200
+    linked = re.findall(r"\]\(([^)#]+)", README)
+    assert linked
+    assert [path for path in linked if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("term", ["ULP", "engine", "compat.v1"])
+def test_the_readme_explains_a_term_where_it_first_appears(term):
+    place = README.index(term)
+    paragraph = README[README.rindex("\n\n", 0, place) : README.index("\n\n", place)]
+    assert re.search(r"\bis\b|\(", paragraph), paragraph
+
+
+def test_the_readme_s_picture_is_what_its_script_makes():
+    """Its words, that is: another matplotlib may draw a line otherwise."""
+    sys.path.insert(0, str(DOCS))
+    try:
+        pictures = importlib.import_module("pictures")
+    finally:
+        sys.path.remove(str(DOCS))
+    words = re.compile(r"<(?:text|title|desc)[^>]*>([^<]*)<")
+    made = words.findall(pictures.hero())
+    assert made == words.findall(pictures.HERO.read_text(encoding="utf-8"))
+    assert {"1.4.1", "2.21.0", "4 lanes", "≠0"} <= set(made)
+
+
+@pytest.mark.parametrize(
+    "document", ["softmax_backprop", "softmax_jacobian", "softmax_cross_entropy", "softmax_regression", "reverse_mode"]
+)
+def test_each_document_has_a_page_with_claims_derivation_mistake_and_programs(document):
+    text = read(f"documents/{document}.md")
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert [heading.rstrip("s") for heading in headings] == [
+        "What it claim",
+        "Derivation",
+        "The mistake",
+        "The program",
+    ]
+    parts = dict(zip(headings, re.split(r"^## .+$", text, flags=re.MULTILINE)[1:], strict=True))
+    assert "$$" in parts["Derivation"]
+    assert "assert" in "\n".join(cells(next(parts[heading] for heading in headings if "mistake" in heading)))
+    files = re.findall(r"literalinclude\} \.\./\.\./(\S+)", parts["The programs"])
+    assert len(files) == 2
+    assert all((ROOT / file).exists() for file in files)
+
+
 def build(source, out):
     """The folder of the built pages, and the finished process."""
     pytest.importorskip("myst_nb", reason="needs the extra 'docs'")

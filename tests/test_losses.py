@@ -233,3 +233,22 @@ def test_an_axis_that_the_logits_lack_is_named(axis):
     labels, logits, _ = problem()
     with pytest.raises(ValueError, match=r"axis must be in \[.*Received: axis="):
         SparseSoftmaxCrossEntropy(axis=axis)(labels, logits)
+
+
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy])
+def test_ragged_logits_are_their_rows(loss):
+    labels, logits, weight = problem((6, 5))
+    target = labels if loss is SparseSoftmaxCrossEntropy else one_hot(labels, 5)
+    ragged = [tf.RaggedTensor.from_row_lengths(values, [2, 0, 4]) for values in (target, logits, weight)]
+    np.testing.assert_array_equal(loss()(*ragged), loss()(target, logits, weight))
+    losses = loss(reduction="none")(*ragged)
+    np.testing.assert_array_equal(losses.row_lengths(), [2, 0, 4])
+    np.testing.assert_array_equal(losses.flat_values, loss(reduction="none")(target, logits, weight))
+    with pytest.raises(
+        ValueError, match=r"ragged logits must have their classes in a last dimension of one size, .*Rec"
+    ):
+        loss(axis=1)(*ragged)
+    with pytest.raises(
+        ValueError, match=r"ragged logits must have their classes in a last dimension of one size, .*Rec"
+    ):
+        loss()(tf.ragged.constant([0, 1]), tf.ragged.constant([[1.0, 2.0], [3.0]]))

@@ -20,6 +20,14 @@ PRIVATE = {
     "tf_repro.nn.engines: whether oneDNN is on": ("tensorflow.python.util._pywrap_util_port", "IsMklEnabled"),
     "tf_repro.programs.machine: whether oneDNN is on": ("tensorflow.python.util._pywrap_util_port", "IsMklEnabled"),
     "tf_repro.migrate.draws: the random kernels": ("tensorflow.python.ops.gen_random_ops", "truncated_normal"),
+    "tf_repro.migrate.checker.perturbation: every operation of a graph": (
+        "tensorflow.python.framework.op_callbacks",
+        "add_op_callback",
+    ),
+    "tf_repro.migrate.checker.perturbation: the end of it": (
+        "tensorflow.python.framework.op_callbacks",
+        "remove_op_callback",
+    ),
     "tf_repro.migrate.bisection: an operation's arguments": ("tensorflow.python.framework.op_def_registry", "get"),
     "tf_repro.migrate.bisection: every eager operation": ("tensorflow.python.eager.execute", "execute"),
     "tf_repro.migrate.bisection: the fast path of eager mode": (
@@ -41,6 +49,21 @@ def test_a_private_name_is_where_it_was(use):
     for name in names:
         assert hasattr(found, name), f"{use}: {'.'.join(PRIVATE[use])} has moved"
         found = getattr(found, name)
+
+
+def test_what_a_callback_returns_still_replaces_an_operations_result():
+    """What Monte Carlo arithmetic stands on."""
+    from tensorflow.python.framework import op_callbacks
+
+    def callback(op_type, inputs, attrs, outputs, op_name=None, graph=None):
+        return [outputs[0] + 1.0] if op_type == "Square" and graph is not None else None
+
+    op_callbacks.add_op_callback(callback)
+    try:
+        with tf.Graph().as_default():
+            assert tf.square(3.0).op.type == "AddV2"
+    finally:
+        op_callbacks.remove_op_callback(callback)
 
 
 def test_an_optimizer_still_numbers_its_variables():

@@ -25,6 +25,9 @@ TWELVE_STEPS = 256 * UNIT_ROUNDOFF["float32"]
 # The same formula in another order of operations, a few times over, relative to the largest value.
 FEW_ROUNDINGS = 32 * UNIT_ROUNDOFF["float32"]
 
+# Sums of the same terms in another order, in units in the last place of the largest entry.
+SCALED_ULP = 4
+
 # Two formulas that differ on purpose part by at least this much: it shows in the printed digits.
 VISIBLE = 0.1
 

@@ -1,6 +1,7 @@
 """Record every probe on the TensorFlow that is installed: ``python -m legacy_tf1.atlas OUT.json``.
 
-A recording that is there already is completed: only the probes that it lacks are run.
+A recording that is there already is completed: only the probes that it lacks are run. Names after the file choose
+the probes.
 """
 
 import io
@@ -64,12 +65,17 @@ def outputs_of(probe, style, tf, dtype):
     return {"outputs": recorded}
 
 
+def chosen(names):
+    """The probes of these names; all where there are none."""
+    return [probe for probe in probes() if not names or probe.name in names]
+
+
 def probes():
     """All probes, in the order of their recording."""
     return elementwise.probes() + kernels.probes() + composed.probes() + others.probes()
 
 
-def record(path):
+def record(path, names=()):
     """Append each run of each probe to the file, as lines of JSON; those that are there are not done again."""
     import tensorflow
 
@@ -81,7 +87,7 @@ def record(path):
     done = {tuple(line["run"]) for line in lines if "run" in line}
     with io.open(path, "a", encoding="utf-8") as file:
         write(file, {"provenance": here})
-        for probe in probes():
+        for probe in chosen(names):
             for style, tf in faces(tensorflow).items():
                 for dtype in probe.dtypes if style in probe.styles else ():
                     run = (probe.name, style + " " + dtype)
@@ -115,7 +121,7 @@ def reopen(out, path):
                 write(file, {"run": [name, run], "answer": answer})
 
 
-def record_in_children(path):
+def record_in_children(path, names=()):
     """Record in processes of their own: a run that kills its process is written down as such, and the next goes on.
 
     Returns:
@@ -123,7 +129,7 @@ def record_in_children(path):
     """
     environment = dict(os.environ, TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
     while True:
-        code = subprocess.call([sys.executable, "-m", "legacy_tf1.atlas", "--lines", path], env=environment)
+        code = subprocess.call([sys.executable, "-m", "legacy_tf1.atlas", "--lines", path, *names], env=environment)
         if code == 0:
             return True
         last = (lines_of(path) or [{}])[-1]
@@ -154,10 +160,11 @@ def write(file, line):
     file.flush()
 
 
-def gathered(lines):
+def gathered(lines, names=()):
     """The recording as one dictionary."""
     answers = OrderedDict(
-        (each.name, {"kind": each.kind, "sums": each.sums, "symbols": each.symbols, "series": {}}) for each in probes()
+        (each.name, {"kind": each.kind, "sums": each.sums, "symbols": each.symbols, "series": {}})
+        for each in chosen(names)
     )
     for line in lines:
         if "run" in line:
@@ -169,18 +176,19 @@ def gathered(lines):
 def main(arguments):
     """Write the recording; 0, 1 where TensorFlow does not start, or 2 where the command line is wrong."""
     if arguments[:1] == ["--lines"]:
-        record(arguments[1])
+        record(arguments[1], arguments[2:])
         return 0
-    if len(arguments) != 1 or os.path.isdir(arguments[0]):
-        print("usage: python -m legacy_tf1.atlas OUT.json", file=sys.stderr)
+    unknown = set(arguments[1:]) - {probe.name for probe in probes()}
+    if not arguments or os.path.isdir(arguments[0]) or unknown:
+        print("usage: python -m legacy_tf1.atlas OUT.json [PROBE...]", file=sys.stderr)
         return 2
-    out, path = arguments[0], arguments[0] + ".lines"
+    out, path, names = arguments[0], arguments[0] + ".lines", arguments[1:]
     if os.path.exists(out) and not os.path.exists(path):
         reopen(out, path)
-    if not record_in_children(path):
+    if not record_in_children(path, names):
         return 1
     with io.open(out + ".tmp", "w", encoding="utf-8") as file:
-        file.write(json.dumps(gathered(lines_of(path)), sort_keys=True))
+        file.write(json.dumps(gathered(lines_of(path), names), sort_keys=True))
     os.rename(out + ".tmp", out)
     os.remove(path)
     return 0

@@ -107,6 +107,43 @@ def check(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="session")
+def passing(tmp_path_factory):
+    """The page of a check that passes."""
+    from tf_repro import migrate
+    from tf_repro.report.html.check_page import check_page
+
+    legacy, port = written(tmp_path_factory.mktemp("passing"))
+    path = port.with_name("check.html")
+    path.write_text(check_page(migrate.check(legacy, port, steps=1), legacy, port), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def undeclared(run, tmp_path_factory):
+    """The report of a run in which findings are not as declared, one of them with a long name."""
+    from tf_repro.report.html import page
+
+    documents, records, findings = run
+    wrong = [replace(each, declared="drifted", as_declared=False) for each in findings[:3]]
+    path = tmp_path_factory.mktemp("undeclared") / "report.html"
+    text = page.report(documents, [*wrong, *findings[3:]], records, page.circumstances())
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def atlas(tmp_path_factory):
+    """The page of the drift atlas."""
+    from tf_repro.atlas import changes, load
+    from tf_repro.report.atlas_figures import histories
+    from tf_repro.report.html.atlas_page import atlas_page
+
+    path, recordings = tmp_path_factory.mktemp("atlas") / "atlas.html", load()
+    path.write_text(atlas_page(recordings, changes(recordings), histories(recordings)), encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def show(browser):
     """Load a page; what the browser noted before is forgotten."""
@@ -120,7 +157,7 @@ def show(browser):
     return load
 
 
-@pytest.fixture(params=["report", "check"])
+@pytest.fixture(params=["report", "undeclared", "check", "passing"])
 def page(request, show):
     """Each of the pages, loaded."""
     return show(request.getfixturevalue(request.param))

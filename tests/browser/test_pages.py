@@ -41,10 +41,10 @@ def requests(browser):
     return [url for url in sent if not url.startswith("data:")]
 
 
-def violations(browser, axe):
+def violations(browser, axe, repetitions=REPETITIONS):
     """What axe-core finds: rule, what it asks for, and the elements."""
     browser.execute_script(axe)
-    return browser.execute_async_script(AXE, REPETITIONS, RULES)
+    return browser.execute_async_script(AXE, repetitions, RULES)
 
 
 def widths(browser):
@@ -61,14 +61,18 @@ def test_loads_without_an_error_or_a_request(page):
     assert requests(page) == [page.current_url]
 
 
-def test_hostile_text_is_text(page):
+@pytest.mark.parametrize("name", ["report", "check"])
+def test_hostile_text_is_text(show, name, request):
+    page = show(request.getfixturevalue(name))
     assert page.title != "taken"
     assert page.find_elements("tag name", "img") == []
     unfold(page)
     assert HOSTILE in page.execute_script("return document.querySelector('main').innerText")
 
 
-def test_every_picture_is_drawn(page):
+@pytest.mark.parametrize("name", ["report", "check"])
+def test_every_picture_is_drawn(show, name, request):
+    page = show(request.getfixturevalue(name))
     unfold(page)
     boxes = page.execute_script(
         "return [...document.querySelectorAll('figure')].map(figure => ['svg', 'svg path', 'svg text'].map(part =>"
@@ -78,7 +82,7 @@ def test_every_picture_is_drawn(page):
     assert all(size > 0 for box in boxes for size in box)
 
 
-@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize("width", [375, 1400])
 def test_nothing_scrolls_sideways(page, emulate, width):
     emulate(*narrow(width))
     assert widths(page) == [width, width]
@@ -86,11 +90,79 @@ def test_nothing_scrolls_sideways(page, emulate, width):
     assert widths(page) == [width, width]
 
 
+@pytest.mark.parametrize("width", [375, 1400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_accessible(page, emulate, axe, scheme):
+def test_accessible(page, emulate, axe, scheme, width):
+    emulate(*narrow(width))
     emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
     unfold(page)
     assert violations(page, axe) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["report", "check"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_whole_page_is_accessible(show, name, request, emulate, axe, scheme):
+    page = show(request.getfixturevalue(name))
+    emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    unfold(page)
+    page.set_script_timeout(600)
+    assert violations(page, axe, repetitions="none") == []
+
+
+BROKEN_WORDS = """
+const broken = [];
+const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+for (let node; (node = walker.nextNode()); ) {
+    if (node.parentElement.closest("pre, svg, .value, .hidden-text")) continue;
+    for (const match of node.data.matchAll(/[A-Za-z]{2,}/g)) {
+        const range = document.createRange();
+        range.setStart(node, match.index);
+        range.setEnd(node, match.index + match[0].length);
+        const tops = new Set([...range.getClientRects()].filter(box => box.width).map(box => Math.round(box.top)));
+        if (tops.size > 1) broken.push(match[0] + " in " + node.data.trim().slice(0, 60));
+    }
+}
+return broken;
+"""
+
+
+@pytest.mark.parametrize("width", [375, 1400])
+def test_no_word_is_broken(page, emulate, width):
+    emulate(*narrow(width))
+    unfold(page)
+    assert page.execute_script(BROKEN_WORDS) == []
+
+
+def test_the_keyboard_reaches_what_folds_and_filters(show, report):
+    from selenium.webdriver.common.keys import Keys
+
+    browser = show(report)
+    body = browser.find_element("tag name", "body")
+    body.send_keys(Keys.TAB, Keys.ENTER)
+    assert browser.execute_script("return document.activeElement.id") == "main"
+    summary = browser.find_element("css selector", "#findings ~ details summary")
+    browser.execute_script("arguments[0].focus()", summary)
+    summary.send_keys(Keys.ENTER)
+    assert browser.execute_script("return arguments[0].parentElement.open", summary)
+    search = browser.find_element("css selector", "form[data-filters=findings-table] input[type=search]")
+    search.send_keys("after.w[2]")
+    shown = browser.execute_script(
+        "return [...document.querySelectorAll('#findings-table tbody tr:not([hidden])')].map(row => row.innerText)"
+    )
+    assert shown
+    assert all("after.w[2]" in row for row in shown)
+
+
+def test_the_failing_check_opens_with_its_cause_and_line(show, check, emulate):
+    browser = show(check)
+    emulate(*narrow(1400))
+    tops = browser.execute_script(
+        "return ['#cause', '.line.marked', '#divergence', '#ladder', '#programs'].map("
+        "each => document.querySelector(each).getBoundingClientRect().top)"
+    )
+    assert tops == sorted(tops)
+    assert tops[1] < 800, "the marked line is on the first screen"
 
 
 @pytest.mark.parametrize("width", [375, 1400])

@@ -33,7 +33,25 @@ def test_a_program_is_told_what_it_names_and_nothing_else(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     probes = {change["probe"] for change in json.loads(saved.read_text())}
     assert {"softmax_5", "softmax_wide"} <= probes
-    assert all(probe.startswith("softmax") for probe in probes)
+    assert probes <= {"softmax", "softmax_5", "softmax_wide", "default_nn.softmax"}
+    assert "tf.nn.softmax" in done.stdout
+    assert "no probe exercises: tf.float32, tf.placeholder" in done.stdout
+
+
+def test_a_default_is_told_before_what_only_rounds(tmp_path):
+    program = tmp_path / "legacy.py"
+    program.write_text("import tensorflow as tf\ntf.keras.layers.GRU(3)\ntf.nn.softmax([1.0])\n")
+    done = command("--from", "1.15", "--to", "2.21", program)
+    assert "2.16: reset_after False → True" in " ".join(done.stdout.replace("│", " ").split())
+    assert done.stdout.index("other default") < done.stdout.index("order of")
+
+
+def test_a_documents_figures_have_their_history():
+    done = command("softmax_backprop")
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = [line for line in done.stdout.splitlines() if "after.w" in line]
+    assert "0.12.1 to 1.4.1" in line
+    assert "1.5.1 to 2.21.0" in line
 
 
 def test_the_page_names_every_release_and_probe(tmp_path):
@@ -41,8 +59,10 @@ def test_the_page_names_every_release_and_probe(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     page = (tmp_path / "atlas.html").read_text()
     for column in load().columns:
-        assert f'<th scope="col">{column.version}</th>' in page
+        minor = ".".join(map(str, column.release[:2]))
+        assert f'<th scope="col">{minor}</th>' in page
     assert "softmax_5, 1.5.1 (after 1.4.1): order of summation" in page
+    assert "<b>matmul_batch</b>: not within the rounding bound of its formula (2.5.3 eager" in page
 
 
 @pytest.mark.parametrize(

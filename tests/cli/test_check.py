@@ -51,7 +51,7 @@ def test_programs_that_part(check, tmp_path):
     assert failed["causes"][0]["name"] == "mean for sum"
     page = (tmp_path / "page.html").read_text()
     assert '<td class="passed">the rung passes</td><td>with tf.reduce_mean for tf.reduce_sum on port.py:19</td>' in page
-    assert f"port {failed['received']:.9g}" in page
+    assert f"<dt>Port</dt><dd><code>{failed['received']:.9g}" in page
 
 
 def test_tolerance_is_in_ulp(check, tmp_path):

@@ -244,3 +244,23 @@ def test_what_may_overflow_has_no_bound():
     assert np.isinf(Rounded([2e38, 2e38]).sum().error)
     assert np.isinf((1 / Rounded(1e-39)).error)
     assert np.isfinite(np.exp(Rounded(88.0)).error)
+
+
+@pytest.mark.parametrize("signs", list(itertools.product((1, -1), repeat=2)))
+def test_a_product_of_matrices_carries_the_errors_of_both(signs):
+    a, b = Rounded([[3.0, 4.0]], 0.5), Rounded([[1.0], [2.0]], 0.25)
+    off = (a.value + signs[0] * 0.5) @ (b.value + signs[1] * 0.25)
+    assert (a @ b).contains(off).all()
+    assert (a @ b).error.item() == pytest.approx(0.25 * 7 + 0.5 * 3 + 2 * 0.125, rel=1e-6)
+
+
+def test_softmax_allows_for_the_exponentials_own_error():
+    """exp(-3) too large and exp(0) too small by 4 u, the shift off by 3 u, one rounding of the quotient."""
+    likely, unlikely = 1 - 4 * UNIT, np.exp(-3.0) * (1 + 7 * UNIT)
+    assert Rounded([0.0, -3.0]).softmax().contains([likely, unlikely] / (likely + unlikely)).all()
+
+
+def test_a_sum_that_may_overflow_has_no_bound():
+    half = rounding.PRECISIONS["float32"].largest / 2
+    assert np.isinf(exactly("float32")([half, half]).sum().error)
+    assert np.isfinite(exactly("float32")([half, half / 2]).sum().error)

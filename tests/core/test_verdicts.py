@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tf_repro.core.errors import InputError
-from tf_repro.core.verdicts import Bound, Declaration, Figure, judge
+from tf_repro.core.verdicts import Bound, Declaration, Figure, find, judge
 
 float32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -137,3 +137,15 @@ def test_an_infinite_bound_explains_nothing():
     assert not unbounded.holds(2.0)
     assert not Figure("2", "rounding").is_printed_by(1.0, unbounded)
     assert not Figure("2", "decimals").is_within(unbounded)
+
+
+def test_a_figure_that_an_array_cut_after_eight_digits_is_half_a_digit_wide():
+    assert Figure("0.12345678", "float32 array").is_within(Bound(0.1234567849, 1e-12))
+    assert not Figure("0.12345678", "float32 array").is_within(Bound(0.1234567851, 1e-12))
+    assert not Figure("0.5", "float32 array").is_within(Bound(0.5000000001, 1e-12)), "a short figure is exact"
+
+
+def test_a_finding_is_named_by_document_claim_and_place():
+    names = {"document": "d", "claim": "c", "moment": "m", "engine": "eager"}
+    assert find(Figure("1", "exact"), Declaration(), 1.0, index=None, **names).name == "d/c"
+    assert find(Figure("1", "exact"), Declaration(), 1.0, index=0, **names).name == "d/c[0]"

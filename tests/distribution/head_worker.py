@@ -12,8 +12,37 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tests.distribution.problem import classes_of, problem, rows_of
-from tf_repro import nn
+from tests.distribution.problem import CLASSES, RATE, ROWS, STEPS, classes_of, problem, rows_of
+from tf_repro import losses, nn
+
+# How a class number's loss is had of features and kernel: the losses, and the head that is not divided.
+LOSSES = {
+    "dense": lambda x, kernel, labels: losses.SoftmaxCrossEntropy(reduction="none")(
+        tf.one_hot(labels, CLASSES), x @ kernel
+    ),
+    "sparse": lambda x, kernel, labels: losses.SparseSoftmaxCrossEntropy(reduction="none")(labels, x @ kernel),
+    "head": lambda x, kernel, labels: nn.linear_softmax_cross_entropy(x, kernel, labels, reduction="none"),
+}
+
+
+def train(strategy, loss_of):
+    """Data parallel: the losses of each step on each replica, and the kernel that all have at the end."""
+    features, start, _, labels, _ = problem()
+    with strategy.scope():
+        kernel = tf.Variable(start, aggregation=tf.VariableAggregation.SUM)
+
+    @tf.function
+    def step(x, labels):
+        with tf.GradientTape() as tape:
+            loss = tf.nn.compute_average_loss(loss_of(x, kernel, labels), global_batch_size=ROWS)
+        kernel.assign_sub(RATE * tape.gradient(loss, kernel))
+        return loss
+
+    count = strategy.num_replicas_in_sync
+    values = features, np.maximum(labels, 0)
+    part = [of_each_replica(strategy, lambda i, full=full: full[rows_of(i, count)]) for full in values]
+    steps = [strategy.run(step, args=part) for _ in range(STEPS)]
+    return [strategy.reduce("SUM", loss, axis=None).numpy() for loss in steps], kernel.numpy()
 
 
 def replica_variable(value):
@@ -65,6 +94,10 @@ def results(strategy, modes):
             for name, output in zip(("losses", "features", "kernel", "bias"), outputs, strict=True):
                 for local in strategy.experimental_local_results(output):
                     found.setdefault(f"{mode} {replicated} {name}", []).append(local.numpy())
+    for name, loss_of in LOSSES.items():
+        trained = train(strategy, loss_of)
+        for what, value in zip(("losses", "kernel"), trained, strict=True):
+            found[f"trained {name} {what}"] = [value] * len(strategy.extended.worker_devices)
     found["kernel bytes"] = [local.numpy().nbytes for local in strategy.experimental_local_results(kernel)]
     return found
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 WIDTH, CLASSES, ROWS = 48, 480, 60
+STEPS, RATE = 5, 2.0
 
 
 def problem():

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # Ten times what the slowest run of a test here takes on an idle machine: a worker that waits for ever is found.
-PATIENCE = 300
+PATIENCE = 600
 
 
 class Workers:

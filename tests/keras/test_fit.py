@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.keras.families import FAMILIES, compiled, problem
-from tests.nn.tolerances import TWELVE_STEPS
+from tests.tolerances import TWELVE_STEPS
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras and NumPy 2
 
@@ -47,6 +47,7 @@ def test_trains_as_keras_does(family, way):
         np.testing.assert_allclose(ours, theirs, atol=TWELVE_STEPS)
 
 
+@pytest.mark.slow
 def test_class_weights_change_what_is_trained():
     """So that a fit that forgets them cannot pass above."""
     model, x, y = compiled("sparse", False)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.nn.linear_truth import head as truth
-from tests.nn.tolerances import ONE_PASS
+from tests.tolerances import ONE_PASS
 from tf_repro.losses import LossesAsOutput, SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy
 
 LOGITS = np.random.RandomState(0).randn(4, 3).astype(np.float32)

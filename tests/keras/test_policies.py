@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from tests.nn.linear_truth import head as head_truth
-from tests.nn.oracles import row_error, softmax_truth, value_and_gradient
-from tests.nn.tolerances import ONE_PASS, TOLERANCE
+from tests.nn.oracles import softmax_truth, value_and_gradient
+from tests.tolerances import ONE_PASS, TOLERANCE, row_error
 from tf_repro.layers import LinearCrossEntropy, Softmax
 from tf_repro.losses import SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy
 

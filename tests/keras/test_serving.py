@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.keras.families import CLASSES, WIDTH, problem
-from tests.nn.tolerances import ONE_PASS
+from tests.tolerances import ONE_PASS
 from tf_repro.layers import LinearCrossEntropy, ReversibleEmbedding, Softmax
 
 SERVE = """

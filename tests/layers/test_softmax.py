@@ -268,3 +268,14 @@ def test_unknown_numerics_is_refused_at_construction():
 def test_axis_is_checked_at_construction(axis):
     with pytest.raises(ValueError, match=r"^axis must be an int or a non-empty tuple of ints\. Received: axis="):
         Softmax(axis)
+
+
+def test_ragged_inputs_are_their_rows():
+    rows = np.random.RandomState(0).randn(6, 3).astype(np.float32)
+    found = Softmax()(tf.RaggedTensor.from_row_lengths(rows, [2, 0, 4]))
+    np.testing.assert_array_equal(found.row_lengths(), [2, 0, 4])
+    np.testing.assert_array_equal(found.flat_values, Softmax()(rows))
+    with pytest.raises(
+        ValueError, match=r"ragged inputs must have a last dimension of one size, axis=-1 and no mask\. Rec"
+    ):
+        Softmax()(tf.ragged.constant([[1.0, 2.0], [3.0]]))

@@ -52,8 +52,9 @@ def test_the_three_styles_give_the_value_and_its_gradient():
 
 
 def test_a_wrong_command_line_is_refused(capsys):
-    assert main([]) == 2
-    assert "usage: python -m legacy_tf1.atlas OUT.json" in capsys.readouterr().err
+    for arguments in ([], ["out.json", "no_such_probe"]):
+        assert main(arguments) == 2
+        assert "usage: python -m legacy_tf1.atlas OUT.json" in capsys.readouterr().err
 
 
 def test_a_run_that_kills_its_process_is_written_down_and_the_next_goes_on(tmp_path, monkeypatch):

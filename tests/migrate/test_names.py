@@ -43,6 +43,26 @@ def test_inferred(legacy, port, expected):
     assert names.infer(legacy, port, {}) == expected
 
 
+NUMBERED = arrays(fc_1__weights=(3, 3), fc_3__weights=(3, 3))
+
+
+def test_numbers_in_names_count():
+    port = arrays(fc_3__kernel=(3, 3), fc_1__kernel=(3, 3))
+    assert names.infer(NUMBERED, port, {}) == {"fc_1/weights": "fc_1/kernel", "fc_3/weights": "fc_3/kernel"}
+
+
+def test_programs_that_count_from_other_numbers_are_paired_by_use():
+    port = arrays(dense__kernel=(3, 3), dense_1__kernel=(3, 3))
+    legacy = arrays(dense_1__kernel=(3, 3), dense_2__kernel=(3, 3))
+    mapping = names.infer(legacy, port, {})
+    groups = names.doubtful(mapping, legacy)
+    assert groups == [["dense_1/kernel", "dense_2/kernel"]]
+    paired = names.by_use(mapping, groups, list(legacy), list(port))
+    assert paired == {"dense_1/kernel": "dense/kernel", "dense_2/kernel": "dense_1/kernel"}
+    assert not names.doubtful(names.infer(NUMBERED, NUMBERED, {}), NUMBERED)
+    assert not names.doubtful({"user/w": "user_tower/w/kernel", "item/w": "item/tower"}, arrays(user__w=2, item__w=3))
+
+
 def test_given_names_win():
     variables = arrays(a=2, b=2)
     assert names.infer(variables, variables, {"a": "b"}) == {"a": "b", "b": "a"}

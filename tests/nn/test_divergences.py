@@ -341,3 +341,8 @@ def test_error_messages(change, error, message):
     with pytest.raises(error, match=message) as caught:
         nn.kl_divergence_with_logits(**arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_ragged_logits_are_refused_in_one_line():
+    with pytest.raises(TypeError, match=r"^logits must be dense: give the flat_values of a ragged tensor\. Received: "):
+        nn.entropy_with_logits(tf.ragged.constant([[1.0, 2.0], [3.0]]))

@@ -4,11 +4,13 @@ The recordings are made by ``python -m legacy_tf1.atlas``; nothing here imports 
 """
 
 from tf_repro.atlas.attributions import ATTRIBUTED
-from tf_repro.atlas.questions import Change, between, changes, concerning, failures, printing
+from tf_repro.atlas.lookup import Answer, default_of, lookup, sentences
+from tf_repro.atlas.questions import Change, between, changes, concerning, failures, printing, wrong
 from tf_repro.atlas.recordings import Atlas, Column, Series, load, merge, save
 
 __all__ = [
     "ATTRIBUTED",
+    "Answer",
     "Atlas",
     "Change",
     "Column",
@@ -16,9 +18,13 @@ __all__ = [
     "between",
     "changes",
     "concerning",
+    "default_of",
     "failures",
     "load",
+    "lookup",
     "merge",
     "printing",
     "save",
+    "sentences",
+    "wrong",
 ]

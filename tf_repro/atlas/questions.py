@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tf_repro.atlas.kinds import ONEDNN, Key, Step, reason
-from tf_repro.atlas.recordings import NOT_ASKED, Atlas, Column, values_of
+from tf_repro.atlas.recordings import NOT_ASKED, Array, Atlas, Column, Series, values_of
 
 Release = tuple[int, ...]
 
@@ -83,7 +83,7 @@ def changes(atlas: Atlas, probe: str | None = None, cpu: str | None = None) -> l
 
 def between(found: Iterable[Change], since: tuple[int, int], until: tuple[int, int]) -> list[Change]:
     """The changes after the minor release `since`, up to `until`."""
-    return [change for change in found if since < _minor(change.after) <= until]
+    return [change for change in found if since < minor(change.after) <= until]
 
 
 def concerning(found: Iterable[Change], atlas: Atlas, symbols: Iterable[str]) -> list[Change]:
@@ -111,22 +111,47 @@ def failures(atlas: Atlas, probe: str) -> dict[str, list[str]]:
     return found
 
 
-def printing(atlas: Atlas, output: str, printed: Iterable[str], probe: str = "document_softmax_backprop") -> list[str]:
-    """The releases in which a program's output prints as given, NumPy's eight digits.
+def wrong(atlas: Atlas) -> dict[str, list[str]]:
+    """Find where oneDNN gives what is no rounding of the formula, and the same release without it does not.
 
     Args:
         atlas: the recordings.
-        output: such as ``"after w"``.
-        printed: the numbers as they were printed.
-        probe: the program's.
+
+    Returns:
+        By probe, the runs: ``"2.5.3 eager float32 value"``.
     """
-    expected = [np.float32(text) for text in printed]
-    series = atlas.series[(probe, "session", "float32", output)]
-    return list(dict.fromkeys(
-        column.version for column, cell in zip(atlas.columns, series.cells, strict=True)
-        if cell != NOT_ASKED and "values" in series.versions[cell]
-        and values_of(series.versions[cell]).tolist() == expected
-    ))  # fmt: skip
+    found: dict[str, list[str]] = {}
+    for (probe, style, dtype, output), series in atlas.series.items():
+        cells = {
+            (column.release, column.onednn): series.versions[cell]
+            for column, cell in zip(atlas.columns, series.cells, strict=True)
+            if cell != NOT_ASKED
+        }
+        for column in sorted(atlas.columns):
+            on, off = (cells.get((column.release, state), {}).get("within") for state in ("1", "0"))
+            if column.onednn == "1" and on is False and off is True:
+                found.setdefault(probe, []).append(f"{column.version} {style} {dtype} {output}")
+    return found
+
+
+def printing(atlas: Atlas, probe: str, output: str, prints: Callable[[Array], bool]) -> dict[Column, bool]:
+    """Tell of each column whether a program's output prints as a document does.
+
+    Args:
+        atlas: the recordings.
+        probe: the program's.
+        output: such as ``"after w"``.
+        prints: whether the values, in their order, print so.
+
+    Returns:
+        By column, those that were asked; empty where the output is not recorded whole.
+    """
+    series = atlas.series.get((probe, "session", "float32", output), Series())
+    return {
+        column: prints(values_of(series.versions[cell]))
+        for column, cell in sorted(zip(atlas.columns, series.cells, strict=False))
+        if cell != NOT_ASKED and series.versions[cell].get("stride") == 1
+    }
 
 
 def _tracks(atlas: Atlas, cpu: str) -> Iterator[tuple[Key, bool, Column, Column, dict[str, Any], dict[str, Any]]]:
@@ -141,8 +166,18 @@ def _tracks(atlas: Atlas, cpu: str) -> Iterator[tuple[Key, bool, Column, Column,
             track = [each for each in cells if each[0].onednn in ("", "1" if onednn else "0")]
             for (before, old), (after, new) in itertools.pairwise(track):
                 unstable = "unstable" in old or "unstable" in new
-                if old is not new and not unstable and not (onednn and after.onednn == ""):
+                if old is not new and not unstable and not (onednn and after.onednn == "") and not _same(key, old, new):
                     yield key, onednn, before, after, old, new
+
+
+def _same(key: Key, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether two facts say the same: 0 and 0.0, or a layer's dtype, which each Keras has in a form of its own."""
+    if "fact" not in old or "fact" not in new:
+        return False
+    try:
+        return key[3] == "dtype" or float(old["fact"]) == float(new["fact"])
+    except ValueError:
+        return False
 
 
 def _switched(atlas: Atlas, cpu: str) -> Iterator[Change]:
@@ -183,6 +218,7 @@ def _words(content: dict[str, Any]) -> str:
     return str(next((content[key] for key in ("fact", "absent", "failed", "digest") if key in content), ""))
 
 
-def _minor(release: str) -> tuple[int, int]:
+def minor(release: str) -> tuple[int, int]:
+    """The minor release, as numbers."""
     major, minor = release.split(".")[:2]
     return int(major), int(minor)

@@ -14,7 +14,10 @@ from tf_repro.core.files import check_outputs, write_atomically
 
 def atlas(
     subject: Annotated[
-        str | None, typer.Argument(metavar="PROBE|FILE.py", help="A probe, or a program; none for all probes.")
+        str | None,
+        typer.Argument(
+            metavar="PROBE|DOCUMENT|FILE.py", help="A probe, a document, or a program; none for all probes."
+        ),
     ] = None,
     since: Annotated[str, typer.Option("--from", metavar="RELEASE", help="Only what moved after it.")] = "0.12",
     until: Annotated[str, typer.Option("--to", metavar="RELEASE", help="Only what moved up to it.")] = "2.21",
@@ -29,25 +32,30 @@ def atlas(
     """
     from tf_repro import atlas as room
     from tf_repro.report import atlas as report
+    from tf_repro.report.atlas_figures import histories
     from tf_repro.report.console import Terminal
     from tf_repro.report.html.atlas_page import atlas_page
+    from tf_repro.suite import claims
 
     check_outputs({"--json": json, "--html": html})
     recordings = room.load()
-    is_program = subject is not None and subject not in recordings.probes
-    found = room.changes(recordings, None if is_program else subject)
-    found = room.between(found, _release("--from", since), _release("--to", until))
-    if is_program and subject is not None:
-        found = room.concerning(found, recordings, _symbols(subject))
-    moved = report.moves(found)
+    probe = next((name for name in (subject, f"document_{subject}") if name in recordings.probes), None)
+    symbols = _symbols(subject) if subject is not None and probe is None else None
+    found = room.between(room.changes(recordings, probe), _release("--from", since), _release("--to", until))
+    if symbols is not None:
+        found = room.concerning(found, recordings, symbols)
     if json is not None:
         write_atomically(json, json_module.dumps(report.to_json(found), indent=1) + "\n")
     if html is not None:
-        write_atomically(html, atlas_page(recordings, moved))
-    if subject is not None and not is_program:
-        report.show_probe(Terminal(), recordings, subject, found)
+        write_atomically(html, atlas_page(recordings, found, histories(recordings)))
+    if symbols is not None:
+        report.show_program(Terminal(), recordings, symbols, found)
+    elif probe is not None:
+        report.show_probe(Terminal(), recordings, probe, found)
+        if probe.startswith("document_"):
+            report.show_histories(Terminal(), histories(recordings, [claims.load(probe.removeprefix("document_"))]))
     else:
-        report.show_moves(Terminal(), recordings, moved)
+        report.show_moves(Terminal(), recordings, report.moves(found))
     return 0
 
 
@@ -59,7 +67,7 @@ def _release(option: str, text: str) -> tuple[int, int]:
         raise InputError(f"{option} must be a release such as 1.15. Received: {text!r}") from None
 
 
-def _symbols(path: str) -> set[str]:
+def _symbols(path: str) -> list[str]:
     """The public names that a program uses, those that TensorFlow 1 and 2 share included."""
     if not Path(path).exists():
         raise InputError(f"atlas must be given a probe, or a file. Received: {path!r}; tf-repro atlas lists the probes")
@@ -67,7 +75,7 @@ def _symbols(path: str) -> set[str]:
     from tf_repro.migrate.scanner.linter import tf1_name
 
     used = symbols.uses([part.module for part in source.parts(Path(path), _refuse)])
-    return {name for uses in used for use in uses if (name := tf1_name(use.symbol)[0]) is not None}
+    return sorted({name for uses in used for use in uses if (name := tf1_name(use.symbol)[0]) is not None})
 
 
 def _refuse(error: InputError) -> None:

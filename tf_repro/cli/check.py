@@ -49,6 +49,9 @@ def check(
     time_limit: Annotated[
         float, typer.Option(metavar="SECONDS", help="What one run of either program may take.")
     ] = 120.0,
+    deterministic_draws: Annotated[
+        bool, typer.Option("--deterministic-draws", help="Make both programs' draws equal (dropout, noise).")
+    ] = False,
     train: Train = None,
     fetch: Fetches = None,
     call: Call = None,
@@ -107,6 +110,7 @@ def check(
             train=train,
             fetches=fetch,
             call=call,
+            deterministic_draws=deterministic_draws,
         )
     if Path("-") not in (json, html):
         ladder.show_ladder(Terminal(), report)

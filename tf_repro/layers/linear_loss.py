@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tf_repro import nn
 from tf_repro.keras_backend import keras
+from tf_repro.layers.fit_checks import refuse_what_fit_would_lose
 from tf_repro.nn.arguments import checked_chunk_size, checked_real
 from tf_repro.nn.cross_entropy import check_ignore_class, check_label_smoothing
 
@@ -64,6 +65,9 @@ class LinearLoss:
         **logits: Any,
     ) -> tf.Tensor:
         """The loss of ``features``; a scalar is added to the losses of the model."""
+        refuse_what_fit_would_lose(self.name, self.reduction != "none")
+        rows = features if isinstance(features, tf.RaggedTensor) else None
+        features, labels, sample_weight = (_flat(values) for values in (features, labels, sample_weight))
         labels = tf.convert_to_tensor(labels)
         counted = _counted(mask, labels, self.ignore_class)
         if mask is not None:  # what is masked may be anything, and must not reach the sums
@@ -91,7 +95,7 @@ class LinearLoss:
             self.add_loss(loss)
         elif counted is not None:
             loss._keras_mask = counted
-        return loss
+        return rows.with_flat_values(loss) if rows is not None and self.reduction == "none" else loss
 
 
 def checked_soft_cap(soft_cap: float | None, name: str = "soft_cap") -> float | None:
@@ -111,6 +115,10 @@ def _value(name: str, statistics: nn.LinearStatistics) -> tf.Tensor:
         k = 1 if name == "accuracy" else int(name.split("_")[1])
         return tf.cast(statistics.rank < k, tf.float32)
     return getattr(statistics, name)
+
+
+def _flat(values: Any) -> Any:
+    return values.flat_values if isinstance(values, tf.RaggedTensor) else values
 
 
 def _counted(mask: Any, labels: tf.Tensor, ignore_class: int | None) -> tf.Tensor | None:

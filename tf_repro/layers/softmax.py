@@ -72,6 +72,8 @@ class Softmax(keras.layers.Layer):
             self._build_at_init()
 
     def call(self, inputs: tf.Tensor, mask: Any = None) -> tf.Tensor:
+        if isinstance(inputs, tf.RaggedTensor):
+            return self._of_ragged(inputs, mask)
         if mask is None or _marks_rows(mask, inputs):
             outputs = nn.softmax(inputs, self.axis, self.numerics)
             if isinstance(self.axis, int) or len(self.axis) == 1:
@@ -81,6 +83,14 @@ class Softmax(keras.layers.Layer):
         logits = tf.cast(inputs, tf.float32) if inputs.dtype.size < 4 else inputs
         outputs = nn.softmax(tf.where(mask, logits, logits.dtype.min), self.axis, self.numerics)
         return tf.cast(tf.where(mask, outputs, tf.zeros_like(outputs)), inputs.dtype)
+
+    def _of_ragged(self, inputs: tf.RaggedTensor, mask: Any) -> tf.RaggedTensor:
+        if mask is not None or self.axis != -1 or inputs.flat_values.shape.rank < 2:
+            raise ValueError(
+                "ragged inputs must have a last dimension of one size, axis=-1 and no mask. Received: "
+                f"axis={self.axis!r}, inputs of {inputs.shape}{'' if mask is None else ' with a mask'}"
+            )
+        return inputs.with_flat_values(nn.softmax(inputs.flat_values, numerics=self.numerics))
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         attached = getattr(inputs, "_keras_mask", None)

@@ -24,15 +24,27 @@ class LogitsLoss(keras.losses.Loss):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tf.Tensor:
         # Keras' own __call__ would convert the labels to floating point, and lose the logits, before anyone saw them.
         with tf.name_scope(self.name):
+            if isinstance(y_pred, tf.RaggedTensor):
+                return self._of_ragged(y_true, y_pred, sample_weight)
             logits = tf.cast(self.logits_of(y_pred), self.dtype)
             losses = self.call(y_true, logits)
             masks = [getattr(y_pred, "_keras_mask", None), self.counted(y_true, losses)]
             masks = [tf.cast(mask, tf.bool) for mask in masks if mask is not None]
             if masks:
                 losses._keras_mask = tf.reduce_all(tf.stack(masks), 0)
-            _check_sample_weight(sample_weight, losses)
             reduce = LossesAsOutput(name=self.name, reduction=self.reduction, dtype=self.dtype)
             return reduce(losses, losses, sample_weight)
+
+    def _of_ragged(self, y_true: Any, y_pred: tf.RaggedTensor, sample_weight: Any) -> Any:
+        """The loss of the rows of ``y_pred``, which stand for themselves however they are grouped."""
+        if self.axis != -1 or y_pred.flat_values.shape.rank < 2:
+            raise ValueError(
+                "ragged logits must have their classes in a last dimension of one size, and axis=-1. "
+                f"Received: axis={self.axis!r}, y_pred of {y_pred.shape} with flat values {y_pred.flat_values.shape}"
+            )
+        flat = [v.flat_values if isinstance(v, tf.RaggedTensor) else v for v in (y_true, y_pred, sample_weight)]
+        losses = self(*flat)
+        return y_pred.with_flat_values(losses) if self.reduction in (None, "none") else losses
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "from_logits": True, "axis": self.axis, "dtype": self.dtype}
@@ -84,6 +96,16 @@ class LossesAsOutput(keras.losses.Loss):
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tf.Tensor:
+        y_pred = y_pred if tf.is_tensor(y_pred) else tf.convert_to_tensor(y_pred)
+        if y_pred.shape.rank == 0:
+            raise ValueError(
+                "losses must be one for each example: give the head reduction='none', whose loss is otherwise counted "
+                f"twice. Received: y_pred of {y_pred.shape}"
+            )
+        _check_sample_weight(sample_weight, y_pred)
+        return super().__call__(y_pred, y_pred, sample_weight)
+
     def call(self, y_true: Any, y_pred: tf.Tensor) -> tf.Tensor:
         return y_pred
 
@@ -91,12 +113,12 @@ class LossesAsOutput(keras.losses.Loss):
         return {**super().get_config(), "dtype": self.dtype}
 
 
-def _check_sample_weight(sample_weight: Any, losses: tf.Tensor) -> None:
+def _check_sample_weight(sample_weight: Any, losses: Any) -> None:
     """Refuse weights that would spread the losses over further dimensions, or that TensorFlow cannot multiply."""
     if sample_weight is None:
         return
     shape = tf.convert_to_tensor(sample_weight).shape
-    weight, values = shape, losses.shape
+    weight, values = shape, tf.convert_to_tensor(losses).shape
     if weight.rank is not None and values.rank is not None and weight.rank == values.rank + 1 and weight[-1] == 1:
         weight = weight[:-1]  # as Keras does
     try:

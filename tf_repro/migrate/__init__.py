@@ -60,6 +60,7 @@ def check(
     train=None,
     fetches=None,
     call=None,
+    deterministic_draws=False,
 ):
     """Hold a TF2 port against its TF1 original, rung by rung.
 
@@ -91,6 +92,8 @@ def check(
         train: of a script that runs several training ops, the name of the one that a step is.
         fetches: of a script, the names of the tensors to compare, in place of what it fetches and minimises.
         call: of a script, the function to call; without it the script runs as ``__main__``.
+        deterministic_draws: make every random draw of both programs from one seed, as in
+            :func:`deterministic_draws` with ``mode="constant"``; for dropout and noise, on ``compat.v1`` only.
 
     Returns:
         A :class:`CheckReport`; ``report.passed`` is the verdict and ``str(report)`` the ladder.
@@ -140,6 +143,7 @@ def check(
         train=train,
         fetches=fetches,
         call=call,
+        deterministic_draws=deterministic_draws,
     )
 
 

@@ -71,8 +71,8 @@ class Bundle:
         script: what was taken of a program without ``build()``; see :func:`legacy_tf1.program_script.content`.
         noise: how far rounding moves each tensor, by moment and name; empty where it could not be measured.
         unsteady: the names of what the program does not compute twice alike.
-        graphs: its graph by the moment that it was run in, ``"before"`` and, where feeds are drawn, ``"before,
-            otherwise fed"``; none where it was not recorded.
+        graphs: its graph by the moment that it was run in, ``"before"`` and, where feeds are drawn,
+            ``"before, otherwise fed"``; none where it was not recorded.
         provenance: what it was recorded on, by name.
     """
 

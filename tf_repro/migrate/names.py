@@ -1,4 +1,4 @@
-"""Which TF1 variable is which port variable: by given name, by equal name, then by shape, likeness and order."""
+"""Which TF1 variable is which port variable: by given or equal name, then by shape, use, likeness and order."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def infer(legacy, port, given):
                 open_port.remove(b)
 
     settle([(a, b) for a in open_legacy for b in open_port if a == b])
+    settle(_numbered_alike(legacy, port, open_legacy, open_port))
     settle([(a, b) for a in open_legacy for b in open_port if _words(a) == _words(b) and alike(legacy[a], port[b])])
     settle(numbered({a: legacy[a] for a in open_legacy}, {b: port[b] for b in open_port}).items())
     settle(_by_likeness(legacy, port, open_legacy, open_port, alike))
@@ -58,6 +59,53 @@ def infer(legacy, port, given):
     settle(_by_likeness(legacy, port, open_legacy, open_port, lambda a, b: a.shape == b.shape))
     settle(_by_likeness(legacy, port, open_legacy, open_port, lambda a, b: sorted(a.shape) == sorted(b.shape)))
     return {name: found[name] for name in legacy if name in found}
+
+
+def _numbered_alike(legacy, port, open_legacy, open_port):
+    """Pairs whose names say the same, numbers included, where that settles each variable of a shape."""
+    pairs = {a: b for a in open_legacy for b in open_port if alike(legacy[a], port[b]) and _says_the_same(a, b)}
+    settled = []
+    for a in pairs:
+        group = [other for other in open_legacy if alike(legacy[other], legacy[a])]
+        if all(other in pairs for other in group) and len({pairs[other] for other in group}) == len(group):
+            settled.append((a, pairs[a]))
+    return settled  # where numbers fit in part only, one program begins to count at another
+
+
+def doubtful(mapping, values, given=()):
+    """The groups of variables of one shape that their names do not tell apart: some exchange is as likely by name."""
+    groups = {}
+    for name in mapping:
+        if name not in given:
+            groups.setdefault((values[name].shape, values[name].dtype), []).append(name)
+    return [
+        group for group in groups.values()
+        if not all(_says_the_same(name, mapping[name]) for name in group) and any(
+            _shared(a, mapping[a]) + _shared(b, mapping[b]) <= _shared(a, mapping[b]) + _shared(b, mapping[a])
+            for n, a in enumerate(group) for b in group[n + 1 :]
+        )
+    ]  # fmt: skip
+
+
+def by_use(mapping, groups, legacy_uses, port_uses):
+    """The mapping with those groups paired in the order in which each program uses its variables.
+
+    Args:
+        mapping: TF1 name to port name.
+        groups: TF1 names; see :func:`doubtful`.
+        legacy_uses: TF1 names, the first used first.
+        port_uses: the port's.
+
+    Example:
+        >>> by_use({"a": "x", "b": "y"}, [["a", "b"]], ["b", "a"], ["x", "y"])
+        {'a': 'y', 'b': 'x'}
+    """
+    found = dict(mapping)
+    for group in groups:
+        others = [mapping[name] for name in group]
+        if set(group) <= set(legacy_uses) and set(others) <= set(port_uses):
+            found.update(zip(sorted(group, key=legacy_uses.index), sorted(others, key=port_uses.index), strict=True))
+    return found
 
 
 def is_counter(array):
@@ -140,6 +188,16 @@ def _families(arrays):
         form = tuple(array.shape), str(array.dtype), _word(re.split(r"[/.:]", name.lower())[-1])
         families.setdefault(form, {}).setdefault(int(numbers[-1]) if numbers else 0, []).append(name)
     return families
+
+
+def _shared(a, b):
+    return len(_words(a) & _words(b))
+
+
+def _says_the_same(a, b):
+    """Whether two names are equal but for the field's synonyms: ``fc_1/weights`` and ``fc_1/kernel``."""
+    parts = [[_SYNONYMS.get(word, word) for word in re.split(r"[/.:]", name.lower())] for name in (a, b)]
+    return parts[0] == parts[1]
 
 
 def swapped(mapping, values):

@@ -80,11 +80,14 @@ def _dense_losses_and_residual(p: tf.Tensor, z: tf.Tensor) -> Pair:
 
 def _of_dense_pivot(z: tf.Tensor, p: tf.Tensor, pivot: tf.Tensor, largest: tf.Tensor) -> Pair:
     shifted = z - largest
-    others = row_sum(without(p, pivot))
-    total = others + at(p, pivot)
+    own, p_others = at(p, pivot), without(p, pivot)
+    others = row_sum(p_others)
+    total = others + own
     tail, share, at_pivot, exponentials = _apart(shifted, pivot)
     residual = with_entry(exponentials * (total * share) - p, pivot, others - total * at_pivot)
-    return (total * tail - _label_dot(p, shifted))[:, 0], residual
+    # The pivot's own term is often far the largest, and would round all the others away that are added to it.
+    inner = _label_dot(p_others, shifted) + tf.math.multiply_no_nan(at(shifted, pivot), own)
+    return (total * tail - inner)[:, 0], residual
 
 
 def _sparse_losses_and_residual(
@@ -172,10 +175,9 @@ def _index_and_weight(labels: tf.Tensor, classes: Any, dtype: tf.DType, ignore_c
     """Labels safe to gather by, and 1, 0 or NaN for those that count, are ignored, or are invalid."""
     labels = tf.cast(labels, tf.int64)
     valid = (labels >= 0) & (labels < tf.cast(classes, tf.int64))
-    one = tf.cast(valid, dtype)
-    weight = one / one  # NaN for a label that is no class, without a NaN among the constants
-    if ignore_class is not None:
-        weight = tf.where(labels == ignore_class, tf.zeros_like(weight), weight)
+    ignored = tf.zeros_like(valid) if ignore_class is None else tf.equal(labels, ignore_class)
+    one = tf.cast(valid | ignored, dtype)
+    weight = tf.where(ignored, tf.zeros_like(one), one / one)  # NaN by division, without a NaN among the constants
     return tf.cast(tf.where(valid, labels, 0), tf.int32), weight
 
 

@@ -112,7 +112,8 @@ def _pair(axes: list[int], a: tf.Tensor, b: tf.Tensor) -> _Pair:
     together = tf.where(out, a.dtype.min, p.shifted + q.shifted)
     shared = tf.equal(together, tf.reduce_max(together, axes, keepdims=True)) & ~out
     from_shared = difference - _at(shared, difference, axes)
-    growth = _sum(p.probabilities * tf.math.expm1(tf.minimum(from_shared, 700.0)), axes)  # p·exp 700 is finite
+    largest_exponent = math.log(a.dtype.max) - 1
+    growth = _sum(p.probabilities * tf.math.expm1(tf.minimum(from_shared, largest_exponent)), axes)
     near = from_shared - tf.math.log1p(tf.clip_by_value(growth, -0.5, 1.0))
     plain = tf.where(out, zero, q.shifted) - tf.where(out, zero, p.shifted) - (q.log_partition - p.log_partition)
     one_sided = tf.reduce_any(a_out != b_out, axes, keepdims=True)

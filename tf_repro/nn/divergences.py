@@ -45,7 +45,7 @@ def kl_divergence_with_logits(
         Divergences in the shape of ``logits`` without ``axis`` and in its dtype.
 
     Raises:
-        TypeError: an input is not floating-point.
+        TypeError: an input is not floating-point, or ragged.
         ValueError: the shapes differ, there are no classes, or an option is out of range.
 
     References:
@@ -89,7 +89,7 @@ def js_divergence_with_logits(target_logits: Any, logits: Any, axis: Axis = -1, 
         Divergences in the shape of ``logits`` without ``axis`` and in its dtype.
 
     Raises:
-        TypeError: an input is not floating-point.
+        TypeError: an input is not floating-point, or ragged.
         ValueError: the shapes differ, there are no classes, or an option is out of range.
 
     References:
@@ -124,7 +124,7 @@ def entropy_with_logits(logits: Any, axis: Axis = -1, temperature: float = 1.0) 
         Entropies in the shape of ``logits`` without ``axis`` and in its dtype.
 
     Raises:
-        TypeError: the logits are not floating-point.
+        TypeError: the logits are not floating-point, or ragged.
         ValueError: there are no classes, or an option is out of range.
 
     References:
@@ -146,6 +146,10 @@ def _finished(values: tf.Tensor, axes: list[int], dtype: tf.DType) -> tf.Tensor:
 
 def _float_tensor(values: Any, name: str) -> tuple[tf.Tensor, tf.DType]:
     """``values`` in float64, and the dtype that they had."""
+    if isinstance(values, tf.RaggedTensor):
+        raise TypeError(
+            f"{name} must be dense: give the flat_values of a ragged tensor. Received: {name} that is ragged"
+        )
     tensor = tf.convert_to_tensor(values)
     if not tensor.dtype.is_floating:
         raise TypeError(f"{name} must be floating-point. Received: {name} of {tensor.dtype.name}")

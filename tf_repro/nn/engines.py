@@ -60,4 +60,10 @@ def compiled_where_it_pays(function: Callable[..., Any], *tensors: tf.Tensor) ->
     if tensors[0].shape.num_elements() < WORTH_COMPILING:
         return function(*tensors)
     specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
-    return tf.function(function, jit_compile=True, autograph=False).get_concrete_function(*specs)(*tensors)
+    compiled = tf.function(function, jit_compile=True, autograph=False).get_concrete_function(*specs)
+    return function(*tensors) if _is_watched(compiled) else compiled(*tensors)
+
+
+def _is_watched(traced: Any) -> bool:
+    """Whether `tf.debugging` looks at every operation, by means that XLA does not know."""
+    return any(op.type.startswith(("CheckNumerics", "Debug")) for op in traced.graph.get_operations())

@@ -7,9 +7,8 @@ import tensorflow as tf
 from tf_repro.nn.arguments import checked_bool, checked_chunk_size, checked_real
 from tf_repro.nn.cross_entropy import check_ignore_class, check_label_smoothing, float_tensor, integer_labels
 from tf_repro.nn.linear import orders
+from tf_repro.nn.linear.checks import check_reduction, check_sample_weight, flat_values
 from tf_repro.nn.linear.head import Head
-
-_REDUCTIONS = ("mean", "sum", "none")
 
 
 class LinearStatistics(NamedTuple):
@@ -119,7 +118,7 @@ def linear_softmax_cross_entropy(
     """
     transpose_kernel = checked_bool(transpose_kernel, "transpose_kernel")
     restore = features.with_flat_values if isinstance(features, tf.RaggedTensor) else None
-    features, labels, sample_weight = _flat(features), _flat(labels), _flat(sample_weight)
+    features, labels, sample_weight = flat_values(features), flat_values(labels), flat_values(sample_weight)
     features, kernel, labels = float_tensor(features, "features"), float_tensor(kernel, "kernel"), _labels(labels)
     bias = None if bias is None else float_tensor(bias, "bias")
     class_weight = None if class_weight is None else tf.stop_gradient(float_tensor(class_weight, "class_weight"))
@@ -179,7 +178,7 @@ def _rows(
     coefficients = tf.ones_like(x[:, 0])
     if sample_weight is not None:
         sample_weight = tf.cast(sample_weight, dtype)
-        _check_sample_weight(sample_weight, features)
+        check_sample_weight(sample_weight, features)
         spread = tf.broadcast_to(sample_weight, tf.shape(features)[:-1])
         coefficients = tf.reshape(spread, tf.shape(x)[:1])
     number = tf.cast(tf.shape(x)[0], dtype)
@@ -214,10 +213,6 @@ def _pieces(chunk_size: int | None, width: int, classes: int) -> tuple[int, int,
     return chunk_size, 4096 if many else classes, not many
 
 
-def _flat(values: Any) -> Any:
-    return values.flat_values if isinstance(values, tf.RaggedTensor) else values
-
-
 def _labels(labels: Any) -> tf.Tensor:
     labels = tf.convert_to_tensor(labels)
     if labels.dtype.is_floating:
@@ -228,24 +223,10 @@ def _labels(labels: Any) -> tf.Tensor:
 
 
 def _checked_recompute(recompute: bool | None, reduction: str) -> bool:
-    if reduction not in _REDUCTIONS:
-        raise ValueError(f"reduction must be one of {_REDUCTIONS}. Received: reduction={reduction!r}")
+    check_reduction(reduction)
     if recompute is False and reduction == "none":
         raise ValueError("reduction='none' must recompute. Received: recompute=False")
     return reduction == "none" if recompute is None else checked_bool(recompute, "recompute")
-
-
-def _check_sample_weight(sample_weight: tf.Tensor, features: tf.Tensor) -> None:
-    examples = features.shape[:-1]
-    try:
-        fits = tf.broadcast_static_shape(sample_weight.shape, examples).is_compatible_with(examples)
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"sample_weight must broadcast to the examples {examples}. "
-            f"Received: sample_weight of {sample_weight.shape}, features of {features.shape}"
-        )
 
 
 def _checked_sizes(

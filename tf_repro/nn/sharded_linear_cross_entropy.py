@@ -38,8 +38,9 @@ def sharded_linear_softmax_cross_entropy(
     The objective is the sum of the losses over all replicas, each times what it counts, such as
     ``tf.nn.compute_average_loss(losses, global_batch_size=…)``. The gradients of kernel and bias are whole and must
     not be reduced over the replicas; that of the features is what the rest of the model goes on with, whose
-    gradients are summed as usual. A variable that is different on each replica is
-    ``tf.Variable(…, synchronization=tf.VariableSynchronization.ON_READ, aggregation=tf.VariableAggregation.NONE)``.
+    gradients are summed as usual. A variable that is another on each replica is a plain one, made outside the scope
+    of the strategy, where each replica is a process; where they share a process, one with
+    ``synchronization=tf.VariableSynchronization.ON_READ, aggregation=tf.VariableAggregation.NONE``.
 
     float16 and bfloat16 are computed in float32. Gradients beyond the first order and forward mode are refused.
 

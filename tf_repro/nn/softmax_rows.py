@@ -64,8 +64,11 @@ def centred_by(y: tf.Tensor, a: tf.Tensor) -> tf.Tensor:
 
 
 def _exp_over_sum(z: tf.Tensor) -> tf.Tensor:
-    shifted = tf.exp(z - tf.reduce_max(z, -1, keepdims=True))
-    return shifted / row_sum(shifted)
+    """The definition, the largest entries being counted, lest they round away what is added to them one by one."""
+    largest = tf.reduce_max(z, -1, keepdims=True)
+    exponentials, is_largest = tf.exp(z - largest), tf.equal(z, largest)
+    ties = row_sum(tf.cast(is_largest, z.dtype)) + (largest - largest)  # nan where the largest is infinite
+    return exponentials / (ties + row_sum(tf.where(is_largest, tf.zeros_like(z), exponentials)))
 
 
 def _summing_to_one(y: tf.Tensor) -> tf.Tensor:

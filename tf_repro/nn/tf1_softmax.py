@@ -67,7 +67,7 @@ def _probabilities(z):
 def _exp_over_sum(z):
     powers = _exp(z - tf.reduce_max(z, -1, keepdims=True))
     total = _row_sum(powers)
-    one = tf.where(total > 0, tf.ones_like(total), float("nan"))  # in a constant's place, lest 1/x be approximated
+    one = tf.where(total > 0, tf.ones_like(total), total)  # in a constant's place, lest 1/x be approximated
     return _rounded(powers * _rounded(one / total))
 
 

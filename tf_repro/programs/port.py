@@ -48,6 +48,7 @@ class Port:
     def __init__(self, path: Path, seed: int, names: Any = None, inputs: Mapping[str, Any] | None = None) -> None:
         self.path, self.inputs = Path(path), dict(inputs or {})
         self.created: list[Any] = []
+        keras.utils.clear_session(free_memory=False)  # each build has the same names, "dense" and not "dense_7"
         tf.random.set_seed(seed)
         with tf.variable_creator_scope(self._note_creation):
             content = self._build()

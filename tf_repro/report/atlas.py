@@ -9,8 +9,25 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tf_repro.atlas import ATTRIBUTED, Atlas, Change, failures
-from tf_repro.atlas.kinds import ORDER
+from tf_repro.atlas import Atlas, Change, concerning, failures
+from tf_repro.atlas.kinds import (
+    NOT_ATTRIBUTED,
+    ONEDNN,
+    ORDER,
+    OTHER_ALGORITHM,
+    OTHER_APPROXIMATION,
+    OTHER_DEFAULT,
+    OTHER_FAILURE,
+    OTHER_STREAM,
+    SIGN,
+)
+from tf_repro.report.atlas_figures import History
+
+SEVERITY = (
+    OTHER_DEFAULT, OTHER_STREAM, OTHER_ALGORITHM, NOT_ATTRIBUTED, ONEDNN, OTHER_APPROXIMATION, ORDER, SIGN,
+    OTHER_FAILURE,
+)  # fmt: skip
+"""Kinds of change: first what changes results, last what only rounds."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +105,87 @@ def show_probe(console: Console, atlas: Atlas, probe: str, changes: Sequence[Cha
     console.print(table)
     for reason, runs in failures(atlas, probe).items():
         console.print(f"{reason} ({', '.join(runs)})", highlight=False, markup=False, soft_wrap=True)
-    if any(each.kind == ORDER for each in changes):
-        for reason in dict.fromkeys(each.reason for each in ATTRIBUTED if each.probe == probe):
-            console.print(f"{ORDER}: {reason}", soft_wrap=True)
+    reasons: dict[str, list[str]] = {}
+    for each in sorted(changes, key=lambda change: release_key(change.after)):
+        if each.because:
+            reasons.setdefault(f"{each.kind}: {each.because}", []).append(each.after)
+    for reason, releases in reasons.items():
+        where = ", ".join(dict.fromkeys(releases))
+        console.print(f"{where}: {reason}", highlight=False, markup=False, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Concern:
+    """What changed of one operation that a program uses, for one reason.
+
+    Attributes:
+        symbol: the operation.
+        kind: why; see :mod:`tf_repro.atlas.kinds`.
+        units: the largest movement.
+        since: the releases that moved it or, of defaults, the changes with theirs.
+        probes: where it is seen.
+    """
+
+    symbol: str
+    kind: str
+    units: float | None
+    since: tuple[str, ...]
+    probes: tuple[str, ...]
+
+
+def concerns(atlas: Atlas, symbols: Iterable[str], changes: Sequence[Change]) -> list[Concern]:
+    """The changes by the program's operations: what changes results first, what only rounds last.
+
+    Args:
+        atlas: where the probes are described.
+        symbols: the public names that the program uses.
+        changes: those that concern it.
+    """
+    gathered: dict[tuple[str, str], list[Change]] = {}
+    for symbol in symbols:
+        for each in concerning(changes, atlas, [symbol]):
+            gathered.setdefault((symbol, each.kind), []).append(each)
+    found = []
+    for (symbol, kind), group in gathered.items():
+        group = sorted(group, key=lambda each: release_key(each.after))
+        units = max((each.units for each in group if each.units is not None), default=None)
+        since = [
+            ".".join(each.after.split(".")[:2])
+            + (f": {each.output} {each.old} → {each.new}" if kind == OTHER_DEFAULT else "")
+            for each in group
+        ]
+        probes = tuple(dict.fromkeys(each.probe for each in group))
+        found.append(Concern(symbol, kind, units, tuple(dict.fromkeys(since)), probes))
+    return sorted(found, key=lambda each: (SEVERITY.index(each.kind), each.symbol))
+
+
+def show_program(console: Console, atlas: Atlas, symbols: Iterable[str], changes: Sequence[Change]) -> None:
+    """What concerns one program, and which of its operations no probe exercises."""
+    used = list(dict.fromkeys(symbols))
+    found = concerns(atlas, used, changes)
+    table = Table("operation", "kind", "since", "rounding units")
+    for each in found:
+        table.add_row(each.symbol, each.kind, escape(", ".join(each.since)), size(each.units))
+    table.columns[0].no_wrap = True
+    table.columns[2].overflow = "fold"
+    if found:
+        console.print(table)
+    probed = {symbol for about in atlas.probes.values() for symbol in about["symbols"]}
+    moved = {each.symbol for each in found}
+    rest = [name for name in used if name not in moved]
+    still, unknown = ([name for name in rest if (name in probed) is asked] for asked in (True, False))
+    console.print(f"{len(moved)} of {len(used)} names that the program uses moved", highlight=False, soft_wrap=True)
+    for words, names in (("did not move", still), ("no probe exercises", unknown)):
+        if names:
+            console.print(f"{words}: {', '.join(names)}", highlight=False, markup=False, soft_wrap=True)
+
+
+def show_histories(console: Console, found: Iterable[History]) -> None:
+    """Which releases print each figure of a document."""
+    table = Table("figure", "printed", "printed by", "not by")
+    for each in found:
+        table.add_row(escape(each.claim), escape(each.printed), ", ".join(each.yes), ", ".join(each.no))
+    console.print(table)
 
 
 def to_json(changes: Iterable[Change]) -> list[dict[str, object]]:

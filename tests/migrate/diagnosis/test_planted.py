@@ -8,7 +8,6 @@ from tf_repro import migrate
 ROUNDING = {"max_ulp": 64, "scaled": True}
 """Units in the last place of the largest element: two orders of summation, not a fault, on either kind of kernels."""
 IN_EVERY_RUN = {"elu for relu", "flatten order", "reset after", "another clipping bound", "batch norm momentum"}
-NOT_NAMED = {"updates never run in the port": "its updates are tested, and do not mend the rung"}
 
 
 def checked(folder, planted):
@@ -24,8 +23,7 @@ def checked(folder, planted):
     [
         pytest.param(
             name,
-            marks=[pytest.mark.slow] * (name not in IN_EVERY_RUN)
-            + ([pytest.mark.xfail(reason=NOT_NAMED[name], strict=True)] if name in NOT_NAMED else []),
+            marks=[pytest.mark.slow] * (name not in IN_EVERY_RUN),
         )
         for name in FAULTS
     ],

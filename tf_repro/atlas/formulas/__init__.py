@@ -43,6 +43,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("reduce_std", "norm", "l2_normalize", "clip_by_norm", "clip_by_global_norm"), _ROOT),
     **dict.fromkeys(("batch_normalization", "fused_batch_norm_training", "fused_batch_norm_inference"), _ROOT),
     "lrn": (*_ROOT, "pow"),
+    "keras_layer_LayerNormalization": _ROOT,
     "loss_log_loss": ("log", "divide", "reciprocal"),
     **dict.fromkeys(("train_Adagrad", "train_Adadelta", "train_Adam", "train_RMSProp"), _ROOT),
 }

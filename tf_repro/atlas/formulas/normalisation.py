@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from legacy_tf1.atlas.inputs import normal, uniform
-from tf_repro.atlas.formulas.terms import Constants, Formula, Outputs, reshaped
+from tf_repro.atlas.formulas.terms import Constants, Formula, Outputs, reshaped, transposed
 from tf_repro.core.rounding import Rounded
 
 EPSILON = 1e-3
@@ -84,6 +84,19 @@ def lrn(x: Rounded, number: Constants) -> Outputs:
     }
 
 
+def layer_normalization(x: Rounded, number: Constants) -> Outputs:
+    """``(x - x̄)·γ/√(var + ε) + β`` of each row, with the probe's weights."""
+    columns = transposed(x, 1, 0)
+    _, centred, variance = _moments(columns)
+    gamma, beta = (number(0.5 * normal(seed, x.shape[1]))[:, None] for seed in (115, 116))
+    inverse, n = 1 / np.sqrt(variance + number(EPSILON)), number(x.shape[1])
+    value = centred * (inverse * gamma) + beta
+    slope = number.cotangents(*x.shape).T * gamma
+    projected = (slope * centred).sum(0) / n / (variance + number(EPSILON))
+    gradient = inverse * (slope - slope.sum(0) / n - centred * projected)
+    return {"value": value.T, "gradient of x": gradient.T}
+
+
 def _moments(x: Rounded) -> tuple[Rounded, Rounded, Rounded]:
     mean = x.mean(0)
     centred = x - mean
@@ -96,4 +109,5 @@ FORMULAS: dict[str, Formula] = {
     "fused_batch_norm_training": fused_training,
     "fused_batch_norm_inference": fused_inference,
     "lrn": lrn,
+    "keras_layer_LayerNormalization": layer_normalization,
 }

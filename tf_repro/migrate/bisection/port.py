@@ -21,6 +21,7 @@ from tensorflow.python.eager import execute
 from tensorflow.python.framework import op_def_registry
 
 from tf_repro.migrate.bisection.trace import Node, Place, Ref, Trace
+from tf_repro.migrate.checker.rungs import prepared
 from tf_repro.programs.port import Port, patched, running_eagerly
 
 WRITES = {"AssignVariableOp": "Assign", "AssignSubVariableOp": "AssignSub", "AssignAddVariableOp": "AssignAdd"}
@@ -211,6 +212,12 @@ def record(port: Port, feeds: dict[str, np.ndarray], step: bool, gradients: bool
 
 
 @functools.cache
+def uses(this: Any) -> list[str]:
+    """The port's variables by name, in the order in which its forward pass first reads them."""
+    trace = record(prepared(this), this.feeds(0), step=False)
+    return list(dict.fromkeys(node.name for node in trace.nodes if node.type == "Variable"))
+
+
 def _arguments(kind: str) -> int:
     definition = op_def_registry.get(kind)
     return len(definition.input_arg) if definition is not None else 0

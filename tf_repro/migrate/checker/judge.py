@@ -84,7 +84,7 @@ def not_reproducible(what, names):
     """That a program does not compute the same twice, in words."""
     return (
         f"{what} computes another {listed(names)} each time it is run; seed its random numbers (NumPy's, samplers', "
-        "dropout's), or take them out"
+        "dropout's), take them out, or align what TensorFlow draws with --deterministic-draws"
     )
 
 

@@ -10,7 +10,7 @@ from tf_repro.core.errors import InputError
 from tf_repro.core.inputs import as_count
 from tf_repro.core.record import Record
 from tf_repro.migrate import golden, names
-from tf_repro.migrate.checker import isolated
+from tf_repro.migrate.checker import isolated, kernels
 from tf_repro.migrate.checker.climb import Climb
 from tf_repro.migrate.checker.judge import is_gross, not_reproducible
 from tf_repro.migrate.checker.noise import RUNS
@@ -18,6 +18,7 @@ from tf_repro.migrate.checker.original import original
 from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, CheckReport, Rung, counted
 
 RUNGS_MODULE, CAUSES_MODULE = "tf_repro.migrate.checker.rungs", "tf_repro.migrate.diagnosis.causes"
+BISECTION_MODULE = "tf_repro.migrate.bisection.port"
 NOISE = 5
 """How many times the limit of one run the runs that measure rounding may take together: they are as many."""
 DIAGNOSIS = 10
@@ -26,8 +27,17 @@ DIAGNOSIS = 10
 RUNGS = ("variables", "initial values", "forward", "gradients", "one step", "N steps", "slots")
 
 
-def climb(legacy, port, *, max_ulp, scaled, strict, name_map, keep_going, time_limit, **options):
+def climb(legacy, port, *, deterministic_draws=False, **options):
     """See :func:`tf_repro.migrate.check`."""
+    if deterministic_draws and golden.is_bundle(Path(legacy)):
+        raise InputError(
+            f"a golden bundle keeps the draws of its recording. Received: deterministic draws with {Path(legacy).name}"
+        )
+    with isolated.aligned_draws(bool(deterministic_draws)):
+        return _climb(legacy, port, **options)
+
+
+def _climb(legacy, port, *, max_ulp, scaled, strict, name_map, keep_going, time_limit, **options):
     legacy, port = _file("the TF1 program", legacy), _file("the port", port)
     if options["steps"] is not None:
         as_count("steps", options["steps"])
@@ -63,6 +73,7 @@ def climb(legacy, port, *, max_ulp, scaled, strict, name_map, keep_going, time_l
 
 def _report(this, values, provenance, name_map, keep_going):
     """Climb, and look for the causes of what fails."""
+    this = _paired_by_use(this, name_map)
     left_out = [a for a, b in name_map.items() if b is None]
     rungs, moments = [_variables(this, values, left_out)], {}
     if rungs[0].status == PASSED:
@@ -98,6 +109,18 @@ def _variables(this, values, left_out):
             )
     pairs = ", ".join(a if a == b else f"{a} is {b}" for a, b in this.mapping.items())
     return Rung("variables", PASSED, f"{counted(len(this.mapping), 'variable')}: {pairs}")
+
+
+def _paired_by_use(this, given):
+    """Variables that their names do not tell apart are paired in the order of their use."""
+    groups = names.doubtful(this.mapping, this.legacy["initial"], given)
+    if not groups:
+        return this
+    try:
+        uses = _in_port(this.path, f"{BISECTION_MODULE}:uses", this, time_limit=this.time_limit)
+    except InputError:  # the rungs tell why the port does not run
+        return this
+    return replace(this, mapping=names.by_use(this.mapping, groups, this.description.get("uses", ()), uses))
 
 
 def _climbed(this, keep_going):
@@ -153,6 +176,9 @@ def _diagnosed(this, rung, measured):
         found = _in_port(this.path, f"{CAUSES_MODULE}:diagnose", this, rung.name, measured, time_limit=limit)
     except InputError as reason:
         return replace(rung, detail=f"{rung.detail}; its causes could not be tested ({reason})")
+    if not any(cause.passes for cause in found["causes"]) and not (rung.difference and is_gross(this, rung)):
+        onednn = kernels.cause(this, rung.name)
+        found["causes"] = [*([onednn] if onednn else []), *found["causes"]]
     if this.bundle is not None:
         found |= {"causes": [_placed_in(this.bundle, cause) for cause in found["causes"]]}
     return replace(rung, **found)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tf_repro.core.record import Record
 
 PASSED, FAILED, SKIPPED, NOT_REACHED = "passed", "failed", "skipped", "not reached"
-ONLY_ROUNDING = {"rounding", "kernels", "bias addition"}
+ONLY_ROUNDING = {"rounding", "kernels", "bias addition", "oneDNN"}
 
 
 @dataclass(frozen=True)

@@ -30,16 +30,25 @@ def facts(path, seed, inputs):
     return Port(path, seed, inputs=inputs).values(), provenance
 
 
+def is_onednn_on():
+    """Whether TensorFlow computes with oneDNN's kernels in this process."""
+    from tf_repro.programs.machine import machine
+
+    return machine()["onednn"].startswith("on")
+
+
 def climbed(this, keep_going):
     """The rungs that run the port, judged, up to the first that fails unless told otherwise.
 
     Returns:
         (the rungs, each with what it measured, or None where there is nothing to look for a cause in; every moment)
     """
-    rungs, moments = [], {}
+    rungs, moments, trained = [], {}, None
     for name, measure in MEASURES.items():
         try:
-            measured = measure(this, prepared(this))
+            port = prepared(this) if trained is None else trained
+            measured = (measure if trained is None else slots_of)(this, port)
+            trained = port if measure is measure_steps else None  # whose slots need no second run of the steps
         except Skipped as reason:
             rungs.append((Rung(name, SKIPPED, str(reason)), None))
             continue
@@ -53,7 +62,7 @@ def climbed(this, keep_going):
         if name == "initial values" and rung.status != FAILED:
             rungs.append((initial_values(this), None))  # they are copied, so the climb goes on
             continue
-        if rung.difference is not None and (unsteady := _unsteady(measured, measure(this, prepared(this)))):
+        if rung.difference is not None and (unsteady := _unsteady(this, measure)):
             rung, measured = replace(rung, detail=not_reproducible("the port", unsteady)), None
         rungs.append((rung, measured))
         if rung.status == FAILED and not keep_going:
@@ -75,8 +84,10 @@ def initial_values(this):
     return Rung("initial values", FAILED, detail, tensor=next(iter(found)), causes=[cause])
 
 
-def _unsteady(measured, again):
-    """The names of what is not the same when it is measured twice."""
+def _unsteady(this, measure):
+    """The names of what is not the same when it is measured twice, with no seed but the port's own."""
+    seedless = replace(this, seed=None)
+    measured, again = (measure(seedless, prepared(seedless)) for _ in range(2))
     names = (
         name for moment, quantities in measured.items() for name, value in quantities.items()
         if difference(value, again[moment][name]) is not None
@@ -209,6 +220,13 @@ def measure_slots(this, port):
         raise Skipped("the TF1 optimizer keeps no slots")
     for step in range(this.steps):
         port.step(this.feeds(step))
+    return slots_of(this, port)
+
+
+def slots_of(this, port):
+    """The slots of a port that has been trained."""
+    if not this.legacy.get("slots"):
+        raise Skipped("the TF1 optimizer keeps no slots")
     back = {b: a for a, b in this.mapping.items()}
     slots = {
         f"{back[name]}/{slot}": np.array(tf.convert_to_tensor(variable).numpy())

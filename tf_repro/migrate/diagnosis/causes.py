@@ -139,11 +139,13 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
     """The changes to test on a rung, the most specific first."""
     if name == "initial values":
         return
+    lines = faults.called_lines(this, name)
+    in_steps = name in ("one step", "N steps", "slots")
+    if in_steps:  # the forward pass and the gradients are equal: what is left of the layer is its updates
+        yield from _each_line(this, substitutions.BATCH_NORMALIZATION, lines)
     with contextlib.suppress(Exception):  # a program whose values cannot be recorded still has the other candidates
         yield from structural.candidates(this, name)
-    lines = faults.called_lines(this, name)
-    for substitution in substitutions.NUMERICS:
-        yield from faults.by_line(this, substitution, lines[substitution])
+    yield from _each_line(this, substitutions.NUMERICS, lines)
     if this.legacy.provenance["tensorflow"] != tf.__version__:
         yield faults.Candidate(
             "kernels",
@@ -151,7 +153,7 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
             f"{this.legacy.provenance['tensorflow']}, whose kernels round otherwise",
             legacy=lambda: faults.on_this_release(this),
         )
-    if name in ("one step", "N steps", "slots"):
+    if in_steps:
         configured = list(optimizer_faults.configuration(this))
         yield from configured
         yield from optimizer_faults.replacement(this, frozenset(each.cause for each in configured))
@@ -165,11 +167,11 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
             lambda: substitutions.changing_gradients(faults.negated),
         )
         yield from faults.clipping(this, lines)
-    for substitution in (*substitutions.FORWARD, *substitutions.BATCH_NORMALIZATION):
-        yield from faults.by_line(this, substitution, lines[substitution])
+    yield from _each_line(this, substitutions.FORWARD, lines)
+    if not in_steps:
+        yield from _each_line(this, substitutions.BATCH_NORMALIZATION, lines)
     if name != "forward":
-        for substitution in substitutions.BIAS_ADDITION:
-            yield from faults.by_line(this, substitution, lines[substitution])
+        yield from _each_line(this, substitutions.BIAS_ADDITION, lines)
         yield from faults.scales(this)
     yield faults.Candidate(
         substitutions.EVERY_FLOAT64.cause,
@@ -182,3 +184,9 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
         "with the port compiled by tf.function, where products are reordered as in a Session",
         alter=faults.compile_port,
     )
+
+
+def _each_line(this, known, lines) -> Iterator[faults.Candidate]:
+    """Every substitution on every line of the port that calls one of its functions."""
+    for substitution in known:
+        yield from faults.by_line(this, substitution, lines[substitution])

@@ -228,10 +228,12 @@ def _forget_bias(this: Exchange) -> bool:
 
 def _mode(this: Exchange) -> bool:
     """Whether moving statistics stand on one side and those of the batch on the other."""
-    names = [{name for kind, name in this.sources(side) if kind == "Variable"} for side in (0, 1)]
+    paired = this.difference.matches.variables  # TF1's name to the port's
+    names = [{paired.get(name, name) if side == 0 else name for kind, name in this.sources(side) if kind == "Variable"}
+             for side in (0, 1)]  # fmt: skip
     borders = [
-        {this.traces[side].nodes[ref.node].name for node in nodes for ref in node.inputs
-         if this.traces[side].nodes[ref.node].type == "Variable"}
+        {paired.get(name, name) if side == 0 else name for node in nodes for ref in node.inputs
+         for name in [this.traces[side].nodes[ref.node].name] if this.traces[side].nodes[ref.node].type == "Variable"}
         for side, nodes in ((0, this.edit.added), (1, this.edit.dropped))
     ]  # fmt: skip
     moving = {name for name in names[0] ^ names[1] | borders[0] ^ borders[1] if "moving" in name or "mean" in name
@@ -278,7 +280,7 @@ RULES: tuple[tuple[str, Callable[[Exchange], bool]], ...] = (
     ("EMA num_updates", lambda t: _written(t, "movingaverage", "ema", "average") and "Minimum" in t.kinds),
     ("EMA decay", lambda t: _written(t, "exponentialmovingaverage", "ema", "average")),
     ("Bessel's factor", _bessel),
-    ("batch normalization momentum", lambda t: _written(t, "mean", "var", "moving") and _only(t, SCALINGS | {"Sub"})),
+    ("batch normalization momentum", lambda t: _written(t, "mean", "var", "moving") and _only(t, SCALINGS | SUMS)),
     ("keep_prob for rate", lambda t: t.said("dropout")),
     ("pos_weight", lambda t: t.said("pos_weight", "weighted_cross_entropy")),
     ("align_corners", lambda t: bool(t.kinds & RESIZES) and t.attribute_differs("align_corners", "half_pixel_centers")),

@@ -5,7 +5,7 @@ head's weights.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -31,13 +31,27 @@ def weighted_sum(head: Head, rows: Tensors, weights: Tensors) -> Tensors:
         gradients, statistics = results[: 1 + head.trained], results[1 + head.trained :]
 
         def grad(dtotal: tf.Tensor, *_: tf.Tensor) -> list[tf.Tensor]:
-            dx, *dweights = [dtotal * gradient for gradient in gradients]
+            dx, *dweights = scaled(dtotal, gradients)
             by_labels = [None] * head.dense  # that of `labels_path`
             return [dx, dtotal * losses, *by_labels, *dweights]
 
         return (tf.reduce_sum(coefficients * losses), *statistics), grad
 
     return total(x, coefficients, *labels, *trained)
+
+
+def scaled(factor: tf.Tensor, tensors: Sequence[tf.Tensor]) -> Tensors:
+    """``tensors`` times ``factor``; where that is 1, as it is of a loss by itself, without a copy of any."""
+
+    @tf.custom_gradient
+    def products(factor: tf.Tensor, *tensors: tf.Tensor) -> Any:
+        def grad(*upstream: tf.Tensor) -> list[tf.Tensor]:
+            along = [tf.reduce_sum(a * b) for a, b in zip(upstream, tensors, strict=True)]
+            return [tf.add_n(along), *(factor * a for a in upstream)]
+
+        return tf.cond(factor == 1, lambda: tensors, lambda: tuple(factor * tensor for tensor in tensors)), grad
+
+    return products(factor, *tensors)
 
 
 def losses_one_by_one(head: Head, rows: Tensors, weights: Tensors) -> Tensors:
@@ -51,7 +65,7 @@ def losses_one_by_one(head: Head, rows: Tensors, weights: Tensors) -> Tensors:
             quiet = head._replace(statistics=False)
             return _first_order(quiet, (pivot, x, dlosses, *labels), (*trained, *constant))[1:]
 
-        return tuple(_in_one_graph(_chunked_losses, head, rows, (*trained, *constant))), grad
+        return tuple(in_one_graph(_chunked_losses, head, rows, (*trained, *constant))), grad
 
     return losses_of(x, *trained)
 
@@ -86,7 +100,7 @@ def _first_order(head: Head, rows: Tensors, weights: Tensors) -> Tensors:
             vrows = (pivot, *inner, vlosses, vx)
             return _second_order(head, vrows, (*trained, *constant), tuple(others[: head.trained]))
 
-        results = _in_one_graph(_chunked_first_order, head, (pivot, *inner), (*trained, *constant))
+        results = in_one_graph(_chunked_first_order, head, (pivot, *inner), (*trained, *constant))
         return tuple(results), grad
 
     return first_order(*differentiable, *trained)
@@ -100,7 +114,7 @@ def _second_order(head: Head, rows: Tensors, weights: Tensors, vweights: Tensors
         def grad(*_: tf.Tensor) -> Any:
             raise NotImplementedError("linear_softmax_cross_entropy has no gradients beyond second order.")
 
-        return tuple(_in_one_graph(_chunked_second_order, head, rows, (*weights, *vweights))), grad
+        return tuple(in_one_graph(_chunked_second_order, head, rows, (*weights, *vweights))), grad
 
     return second_order(*rows[1:], *weights, *vweights)
 
@@ -148,7 +162,7 @@ def _chunked_first_order(head: Head, rows: Tensors, weights: Tensors) -> list[tf
                 if head.statistics:
                     rank += of_rows.above_pivot(head, examples, known, raw, block)
                 residual = of_rows.residual(head, examples, weights, known, raw, block)
-                dx += tf.matmul(residual, embedding, transpose_a=True)
+                dx += of_rows.through_embedding(residual, embedding)
                 part = tf.matmul(residual, scaled)
                 if head.biased:
                     bias_parts.append(tf.linalg.matvec(residual, c))
@@ -235,7 +249,7 @@ def _logits(head: Head, x: tf.Tensor, weights: Any) -> tf.Tensor:
     return head.logits(_raw_logits(head, x, weights))
 
 
-def _in_one_graph(function: Callable[..., Any], head: Head, rows: Tensors, weights: Tensors) -> list[tf.Tensor]:
+def in_one_graph(function: Callable[..., Any], head: Any, rows: Tensors, weights: Tensors) -> list[tf.Tensor]:
     """``function`` as a graph in eager mode too, out of sight of the tapes, which would keep every chunk."""
     operands = tuple(rows), tuple(weights)
     if not tf.executing_eagerly():
@@ -251,7 +265,7 @@ def _in_one_graph(function: Callable[..., Any], head: Head, rows: Tensors, weigh
 
 
 @functools.lru_cache(maxsize=64)
-def _graph(function: Callable[..., Any], head: Head, row_specs: Any, weight_specs: Any) -> Any:
+def _graph(function: Callable[..., Any], head: Any, row_specs: Any, weight_specs: Any) -> Any:
     n = len(row_specs)
     traced = tf.function(lambda *tensors: function(head, tensors[:n], tensors[n:]), autograph=False)
     return traced.get_concrete_function(*row_specs, *weight_specs)

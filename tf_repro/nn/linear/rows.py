@@ -140,6 +140,18 @@ def residual(
     return value if isinstance(slope, float) and slope == 1 else value * slope
 
 
+def through_embedding(residual: tf.Tensor, embedding: tf.Tensor) -> tf.Tensor:
+    """The residual's product with the block's embeddings, ``[rows, width]``, by 128 classes at a time.
+
+    One product adds thousands of terms one after another, and loses three bits to it.
+    """
+    total = tf.matmul(residual[:128], embedding[:128], transpose_a=True)
+    for i in range(128, residual.shape[0], 128):
+        with tf.control_dependencies([total]):
+            total += tf.matmul(residual[i : i + 128], embedding[i : i + 128], transpose_a=True)
+    return total
+
+
 def above_pivot(head: Head, examples: Examples, known: Losses, raw: tf.Tensor, block: Block) -> tf.Tensor:
     """How many of the block's other classes have a larger logit than the pivot."""
     # XLA may compute a logit twice and round it differently, so that it is above itself.
@@ -170,7 +182,7 @@ def _sums(head: Head, examples: Examples, weights: tuple[tf.Tensor, ...], z: tf.
     exponentials = _put(exponentials, position, tf.where(inside, nothing, tf.gather_nd(exponentials, position)))
     if head.statistics:
         spread = tf.reduce_sum(tf.math.multiply_no_nan(shifted, exponentials), 0)
-    rest = tf.reduce_sum(exponentials, 0)
+    rest = _over_classes(exponentials)
     return Sums(largest, rest, tf.where(inside, at_pivot, nothing), inner, mass, others, spread, likeliest)
 
 
@@ -183,6 +195,14 @@ def _targets(head: Head, examples: Examples, weights: tuple[tf.Tensor, ...], blo
         p = p * (1 - epsilon) + epsilon / head.classes if epsilon else p
         return p * weight if head.class_weighted else p
     return tf.broadcast_to(weight * (epsilon / head.classes), [block[1], 1]) if epsilon else None
+
+
+def _over_classes(matrix: tf.Tensor) -> tf.Tensor:
+    """Sums of the columns by 64 at a time: one after another, thousands of terms lose four bits and take longer."""
+    whole = matrix.shape[0] // 64 * 64
+    blocks = tf.reshape(matrix[:whole], [-1, 64, tf.shape(matrix)[1]])
+    total = tf.reduce_sum(tf.reduce_sum(blocks, 1), 0)
+    return total if whole == matrix.shape[0] else total + tf.reduce_sum(matrix[whole:], 0)
 
 
 def _put(matrix: tf.Tensor, position: tf.Tensor, values: tf.Tensor) -> tf.Tensor:

@@ -128,7 +128,7 @@ def _first_order(
                 embedding = head.embedding(weights, block)
                 raw = head.raw_logits(examples.x, weights, embedding, block)
                 residual = of_rows.residual(head, examples, weights, here, raw, block)
-                dx += tf.matmul(residual, embedding, transpose_a=True)
+                dx += of_rows.through_embedding(residual, embedding)
                 dkernel = add_rows(dkernel, tf.transpose(tf.matmul(residual, scaled)), block[0], 1)
                 if head.biased:
                     bias_parts.append(tf.linalg.matvec(residual, chunks.fresh(coefficients, i)))

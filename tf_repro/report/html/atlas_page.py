@@ -1,29 +1,92 @@
-"""The drift atlas as a page: releases across, probes down, colour by size."""
+"""The drift atlas as a page: releases across, probes down, colour by kind, depth by size."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from tf_repro.atlas import Atlas
-from tf_repro.report.atlas import Move, release_key
+from tf_repro.atlas import Atlas, Change, failures, wrong
+from tf_repro.atlas.kinds import OTHER_ALGORITHM, OTHER_DEFAULT, OTHER_STREAM
+from tf_repro.report.atlas import SEVERITY, Move, moves, release_key, size
+from tf_repro.report.atlas_figures import History
 from tf_repro.report.html import render
 
+SIGNS = dict(zip(SEVERITY, "DRA?NFOZX", strict=True))
+"""The letter of each kind, so that none is told by its colour alone."""
 
-def atlas_page(atlas: Atlas, found: Sequence[Move]) -> str:
-    """The page of the moves that were found.
+FAMILIES = {
+    "kernel": "Operations", "layer": "Cells, layers and losses", "random": "Random numbers", "optimizer": "Optimizers",
+    "schedule": "Learning rates", "metric": "Metrics", "program": "The documents' programs", "default": "Defaults",
+}  # fmt: skip
+
+
+def atlas_page(atlas: Atlas, changes: Sequence[Change], histories: Iterable[History] = ()) -> str:
+    """Make the page of the moves that were found.
 
     Args:
         atlas: the recordings.
-        found: what moved.
+        changes: what moved.
+        histories: which releases print the documents' figures.
     """
     releases = sorted({column.version for column in atlas.columns}, key=release_key)
-    rows = [(probe, {move.after: move for move in found if move.probe == probe}) for probe in sorted(atlas.probes)]
-    moved = [(probe, cells) for probe, cells in rows if cells]
-    still = [probe for probe, cells in rows if not cells]
-    return render("atlas.html.j2", atlas=atlas, releases=releases, rows=moved, still=still, shade=shade)
+    cells: dict[str, dict[str, Move]] = {}
+    for move in moves(changes):
+        cells.setdefault(move.probe, {})[move.after] = move
+    families = [
+        (title, [(probe, cells[probe]) for probe in sorted(cells) if atlas.probes[probe]["kind"] == kind])
+        for kind, title in FAMILIES.items()
+    ]
+    failed = [(probe, why, runs) for probe in sorted(atlas.probes) for why, runs in failures(atlas, probe).items()]
+    return render(
+        "atlas.html.j2",
+        atlas=atlas,
+        releases=releases,
+        grave=grave(changes),
+        families=[(title, rows) for title, rows in families if rows],
+        still=sorted(set(atlas.probes) - set(cells)),
+        wrong=sorted(wrong(atlas).items()),
+        killed=[each for each in failed if "killed" in each[1]],
+        histories=list(histories),
+        signs=SIGNS,
+        main_kind=main_kind,
+        depth=depth,
+        size=size,
+        short=short,
+    )
 
 
-def shade(move: Move) -> int:
-    """How dark a cell is, in per cent: nothing to measure, then one step for each factor of 32 in rounding units."""
+@dataclass(frozen=True)
+class Grave:
+    """A change that is more than rounding."""
+
+    after: str
+    name: str
+    words: str
+
+
+def grave(changes: Sequence[Change]) -> list[Grave]:
+    """Each change of a default, a stream or an algorithm once, the latest release first."""
+    found = set()
+    for each in changes:
+        if each.kind == OTHER_DEFAULT:
+            words = f"{each.output}: {each.old} → {each.new}"
+            found.add(Grave(each.after, each.probe.removeprefix("default_"), words))
+        elif each.kind in (OTHER_STREAM, OTHER_ALGORITHM):
+            found.add(Grave(each.after, each.probe, each.kind))
+    return sorted(found, key=lambda each: ([-part for part in release_key(each.after)], each.name, each.words))
+
+
+def main_kind(move: Move) -> str:
+    """The gravest of a move's kinds."""
+    return min(move.kinds, key=SEVERITY.index)
+
+
+def depth(move: Move) -> int:
+    """How deep a cell's colour is, in per cent: one step for each factor of 32 in rounding units."""
     steps = 0 if move.units is None else 1 + sum(move.units > bound for bound in (1, 32, 1024, 32768))
-    return 10 + 12 * steps
+    return 10 + 7 * steps  # at most 45: the text keeps a contrast of 4.5 in both schemes
+
+
+def short(release: str) -> str:
+    """A minor release, as it stands above its column."""
+    return ".".join(release.split(".")[:2])

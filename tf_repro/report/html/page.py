@@ -13,9 +13,11 @@ from typing import Any
 
 import legacy_tf1.record
 import tf_repro
+from tf_repro.atlas import load as load_atlas
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
 from tf_repro.report.align import Part, parts, side_by_side
+from tf_repro.report.atlas_figures import histories
 from tf_repro.report.html import render
 from tf_repro.report.outcomes import Outcome, format_number, outcomes
 from tf_repro.suite import claims
@@ -59,8 +61,8 @@ class Section:
     Attributes:
         document: its claims.
         verdicts: per claim, how many findings have which verdict.
-        agreed: how many figures every engine that ran reproduces.
-        outcomes: per figure and distinct outcome.
+        agreed: a finding of each figure that every engine that ran reproduces.
+        outcomes: of the other figures, per figure and distinct outcome.
         drifts: the reasons that findings needed.
         errata: claim and corrections.
         columns: the two programs that stand side by side: program and port, or else port and derivation.
@@ -70,7 +72,7 @@ class Section:
 
     document: Document
     verdicts: Mapping[str, Counter[str]]
-    agreed: int
+    agreed: Sequence[Finding]
     outcomes: Sequence[Outcome]
     drifts: Sequence[Drift]
     errata: Sequence[tuple[Claim, Sequence[Correction]]]
@@ -112,6 +114,7 @@ def report(
         by_engine=Counter((finding.engine, finding.verdict) for finding in findings),
         verdicts=VERDICTS,
         about=about,
+        histories=histories(load_atlas(), documents),
         pictures=dict.fromkeys(["component", *(document.name for document in documents)], ()) | dict(pictures or {}),
     )  # fmt: skip
 
@@ -172,11 +175,12 @@ def _section(document: Document, findings: Sequence[Finding], records: Records) 
     verdicts = {claim.id: Counter(f.verdict for f in findings if f.claim == claim.id) for claim in document.claims}
     left, right, *by_hand = sources(document.name)
     shown = list(outcomes(document, findings))
+    agreed = _agreed(shown)
     return Section(
         document=document,
         verdicts=verdicts,
-        agreed=_agreed(shown),
-        outcomes=shown,
+        agreed=[outcome.finding for outcome in shown if outcome.finding.name in agreed],
+        outcomes=[outcome for outcome in shown if outcome.finding.name not in agreed],
         drifts=_drifts(document, findings),
         errata=[
             (claim, _corrections(claim, records[document.name, _truest(claim)]))
@@ -189,12 +193,16 @@ def _section(document: Document, findings: Sequence[Finding], records: Records) 
     )
 
 
-def _agreed(shown: Sequence[Outcome]) -> int:
-    """How many figures have no outcome but that they are reproduced."""
-    verdicts: dict[str, set[str]] = {}
-    for outcome in shown:
-        verdicts.setdefault(outcome.finding.name, set()).add(outcome.finding.verdict)
-    return sum(each == {REPRODUCED} for each in verdicts.values())
+def _agreed(shown: Sequence[Outcome]) -> set[str]:
+    """The names of the figures that have one outcome, which is that they are reproduced, as declared."""
+    outcomes_of = Counter(outcome.finding.name for outcome in shown)
+    return {
+        outcome.finding.name
+        for outcome in shown
+        if outcomes_of[outcome.finding.name] == 1
+        and outcome.finding.verdict == REPRODUCED
+        and outcome.finding.as_declared
+    }
 
 
 def _drifts(document: Document, findings: Sequence[Finding]) -> list[Drift]:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from tf_repro.report.pictures.svg import MARKERS, SERIES, Picture, logarithmic, picture
+from tf_repro.report.pictures.svg import INK, NEUTRAL, Picture, logarithmic, look_of, picture
 from tf_repro.suite.derivations.softmax import softmax_and_product
 
 SHAPE = (64, 1000)
@@ -22,7 +22,10 @@ OPERATIONS = {
     "sparse": "Cross-entropy with sparse labels",
     "linear": "Linear layer and cross-entropy",
 }
-_LEAST_BYTES = 1e5  # below that the resident set does not tell
+BASE = "tf.nn"
+LEAST_BYTES = 1e6
+"""Below it the growth of the resident set does not tell: an allocator takes pages by the dozen."""
+TICKS = ((1 / 8, "⅛"), (1 / 4, "¼"), (1 / 2, "½"), (1, "1"), (2, "2"), (4, "4"), (8, "8"), (16, "16"), (32, "32"))
 
 Errors = Mapping[str, Sequence[float]]
 
@@ -77,9 +80,9 @@ def gradient_errors(cases: Iterable[tuple[float, float]]) -> dict[str, list[floa
 def _accuracy(name: str, places: Sequence[float], errors: Errors, label: str, caption: str) -> Picture:
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        for index, (function, values) in enumerate(errors.items()):
-            axes.plot(places, values, marker=MARKERS[index], color=SERIES[1 - index], label=function)
-        axes.axhline(1, color=SERIES[4], linestyle="--", linewidth=1.2)
+        for function, values in errors.items():
+            axes.plot(places, values, **look_of(function), label=function)
+        axes.axhline(1, color=NEUTRAL, linestyle="--", linewidth=1.2)
         logarithmic(axes, "y")
         if name == "offset":
             logarithmic(axes, "x")
@@ -122,34 +125,35 @@ def benchmarks(results: Mapping[str, Any]) -> list[Picture]:
     return pictures
 
 
+def ratios(rows: Sequence[Mapping[str, Any]], name: str, key: str) -> Any:
+    """What an implementation took in each row, over what :data:`BASE` took; nan where one was not measured.
+
+    Example:
+        >>> ratios([{"implementations": {"tf.nn": {"seconds": 2.0}, "jax": {"seconds": 1.0}}}], "jax", "seconds")
+        array([0.5])
+    """
+    measured = [[row["implementations"].get(each, {}).get(key, np.nan) for each in (name, BASE)] for row in rows]
+    own, base = np.array(measured, float).T
+    return np.where(base < (LEAST_BYTES if key == "peak_bytes" else 0), np.nan, own / base)
+
+
 def _benchmark(operation: str, rows: Sequence[Mapping[str, Any]], made: str) -> Picture:
     sizes = [" × ".join(map(str, row["size"])) for row in rows]
     names = list(dict.fromkeys(name for row in rows for name in row["implementations"]))
 
     def draw(figure: Figure) -> None:
-        for axes, key, unit, label in zip(
-            figure.subplots(1, 2, sharey=True),
-            ("peak_bytes", "seconds"),
-            (1e6, 1e-3),
-            ("memory, MB", "time, ms"),
-            strict=True,
+        for axes, key, label in zip(
+            figure.subplots(1, 2, sharey=True), ("peak_bytes", "seconds"), ("memory", "time"), strict=True
         ):
-            for index, name in enumerate(names):
-                measured = np.array([row["implementations"].get(name, {}).get(key, np.nan) for row in rows])
-                if key == "peak_bytes":
-                    measured = np.maximum(measured, _LEAST_BYTES)
-                shift = (index - (len(names) - 1) / 2) * 0.12
-                places = np.arange(len(rows)) + shift
-                axes.plot(
-                    measured / unit,
-                    places,
-                    linestyle="none",
-                    marker=MARKERS[index % len(MARKERS)],
-                    color=SERIES[index % len(SERIES)],
-                    label=name if key == "seconds" else None,
-                )
-            logarithmic(axes, "x")
-            axes.set(xlabel=label, ylim=(len(rows) - 0.5, -0.5))
+            for name in names:
+                places = np.arange(len(rows)) + (names.index(name) - (len(names) - 1) / 2) * 0.12
+                shown = {"label": name if key == "seconds" else None, "linestyle": "none"}
+                axes.plot(ratios(rows, name, key), places, **look_of(name), **shown)
+            axes.axvline(1, color=INK, linewidth=1.0)
+            axes.set(xlabel=f"{label}, of {BASE}'s", xscale="log", ylim=(len(rows) - 0.5, -0.5))
+            low, high = axes.get_xlim()
+            axes.set_xticks(*zip(*((at, text) for at, text in TICKS if low / 1.5 < at < high * 1.5), strict=True))
+            axes.xaxis.set_minor_locator(NullLocator())
             axes.yaxis.set_minor_locator(NullLocator())
         figure.axes[0].set_yticks(range(len(rows)), sizes)
         figure.legend(loc="outside upper center", ncols=3, handletextpad=0.1, columnspacing=0.8)
@@ -161,10 +165,11 @@ def _benchmark(operation: str, rows: Sequence[Mapping[str, Any]], made: str) -> 
     return picture(
         f"components-benchmark-{operation}",
         draw,
-        title=f"{OPERATIONS[operation]}: peak memory and time, forward and backward",
+        title=f"{OPERATIONS[operation]}: peak memory and time beside {BASE}'s, forward and backward",
         alt=f"At {sizes[-1]}: {told}.",
-        caption="Growth of the resident set at its highest, each implementation in a fresh process (0.1 MB stands for "
-        "that or less), and the median time of interleaved rounds; sizes are rows × … × classes, float32. "
+        caption="Growth of the resident set at its highest, each implementation in a fresh process, and the median "
+        f"time of interleaved rounds, as a share of {BASE}'s, at the line; left of it is better. Memory is left out "
+        "where that is below 1 MB. Sizes are rows × … × classes, float32. "
         f"Measured: {made}.",
         height=1.5 + 0.55 * len(rows),
     )

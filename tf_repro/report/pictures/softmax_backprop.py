@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import Finding
 from tf_repro.report.pictures.drawn import Drawn
-from tf_repro.report.pictures.svg import MARKERS, SERIES, Picture, picture, shaded
+from tf_repro.report.pictures.heat import add_legend, draw_kinds
+from tf_repro.report.pictures.svg import MARKERS, SERIES, Picture, picture
 
 REFERENCE = "tf-1.4.1"
 LABEL = 7.0
@@ -83,12 +84,11 @@ def figures(findings: Sequence[Finding], current: str) -> Picture:
     names = list(dict.fromkeys(_name(finding) for finding in after))
     steps = {(_name(finding), finding.engine): finding.ulp for finding in after}
     table = [[steps.get((name, engine)) for engine in shown] for name in names]
-    shares = [[np.log2(1 + (ulp or 0)) / 5 for ulp in row] for row in table]
-    texts = [["–" if ulp is None else f"{ulp}" if ulp < 10_000 else f"{ulp:.0e}" for ulp in row] for row in table]
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        shaded(axes, np.minimum(shares, 1), texts, names, list(shown.values()))
+        draw_kinds(axes, table, names, list(shown.values()))
+        add_legend(figure)
         axes.tick_params(axis="x", labelsize=LABEL)
         axes.set(xlabel="TensorFlow release, or emulated kernel", ylabel="figure after the step")
 
@@ -102,8 +102,8 @@ def figures(findings: Sequence[Finding], current: str) -> Picture:
         title="Distance of the printed figures after the step, in ULP, by TensorFlow release",
         alt=f"Of the {len(names)} figures printed after the step, these many are not printed again: {counts}.",
         caption="Steps of float32 between the computed value and the nearest one that prints as the document's figure; "
-        "0 is the figure itself. Where the document has 0., a value near 1e-7 is millions of steps away.",
-        height=0.9 + 0.2 * len(names),
+        "an empty cell is the figure itself. Where the document has 0., steps mean nothing.",
+        height=1.2 + 0.2 * len(names),
     )
 
 

@@ -10,12 +10,15 @@ from typing import Any
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 INK = "#010203"  # stands for the page's text colour, and so never appears in a finished picture
 SERIES = ("#1f7fc4", "#c85a10", "#0a8f6a", "#b8609a", "#808080")  # at least 3:1 on white and on dark grey
 LEGACY, PORT, OURS, NEUTRAL = SERIES[0], SERIES[1], SERIES[1], SERIES[4]
 """The original and TensorFlow's own are blue in every picture; the port and what is ours are orange."""
+IMPLEMENTATIONS = {"tf.nn": LEGACY, "tf_repro": OURS, "keras": SERIES[2], "torch": SERIES[3], "jax": NEUTRAL}
+"""One colour for each implementation, in every picture; by the first word of its name."""
 MARKERS = ("o", "s", "^", "D", "x", "v")
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 WIDTH = 5.0  # inches of 72 units: text keeps its size on a telephone and doubles on a desktop
@@ -66,7 +69,14 @@ class Picture:
 
 
 def picture(
-    name: str, draw: Callable[[Figure], None], *, title: str, alt: str, caption: str, height: float = 3.2
+    name: str,
+    draw: Callable[[Figure], None],
+    *,
+    title: str,
+    alt: str,
+    caption: str,
+    height: float = 3.2,
+    width: float = WIDTH,
 ) -> Picture:
     """What ``draw`` puts on an empty figure, as a :class:`Picture`; the same input gives the same text.
 
@@ -76,7 +86,8 @@ def picture(
         title: what is drawn.
         alt: the alternative text.
         caption: how to read it.
-        height: in inches; the width is :data:`WIDTH`.
+        height: in inches.
+        width: in inches; more than :data:`WIDTH` only for what a whole page is wide.
 
     Example:
         >>> shown = picture("line", lambda f: f.add_subplot().plot([1, 2]), title="A line", alt="It rises.", caption="")
@@ -84,7 +95,7 @@ def picture(
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0'
     """
     with matplotlib.style.context([_STYLE | {"svg.hashsalt": name}], after_reset=True):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure)
         text = io.StringIO()
         no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -111,6 +122,20 @@ def logarithmic(axes: Axes, side: str) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
+def look_of(implementation: str) -> dict[str, Any]:
+    """An implementation's colour and marker; those of one family share the colour.
+
+    Example:
+        >>> look_of("tf_repro.nn.softmax") == look_of("tf_repro"), look_of("tf_repro, recomputed")["marker"]
+        (True, 'x')
+    """
+    for (family, colour), marker in zip(IMPLEMENTATIONS.items(), MARKERS, strict=False):
+        if implementation.startswith(family):
+            variant = implementation.partition(", ")[2]
+            return {"color": colour, "marker": marker if not variant else "x" if variant.startswith("rec") else "+"}
+    raise ValueError(f"an implementation must be one of {', '.join(IMPLEMENTATIONS)}. Received: {implementation!r}")
+
+
 def shaded(axes: Axes, shares: Any, texts: Any, rows: Any, columns: Any, colour: str = SERIES[0]) -> None:
     """A table of cells, each as strongly coloured as its share of 1, with its text in the page's ink.
 
@@ -122,19 +147,25 @@ def shaded(axes: Axes, shares: Any, texts: Any, rows: Any, columns: Any, colour:
         columns: the columns' names.
         colour: of a cell with share 1, which lets ink through.
     """
-    from matplotlib.patches import Rectangle
-
-    strongest = 0.6  # ink keeps 4.5:1 on it in either colour scheme
     for (row, column), share in _cells(shares):
-        if share > 0:
-            place = (column - 0.5, row - 0.5)
-            axes.add_patch(Rectangle(place, 1, 1, facecolor=colour, alpha=strongest * share, linewidth=0))
-        axes.text(column, row, texts[row][column], ha="center", va="center", fontsize=8.5)
+        cell(axes, row, column, texts[row][column], colour, share)
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
     axes.tick_params(length=0)
     axes.grid(False)
+
+
+STRONGEST = 0.6
+"""How much of a cell's colour covers the page: ink keeps 4.5:1 on it in either colour scheme."""
+
+
+def cell(axes: Axes, row: int, column: int, text: str, colour: str, share: float) -> None:
+    """One cell of a table, its colour as strong as its share of 1, with its text in the page's ink."""
+    if share > 0:
+        place = (column - 0.5, row - 0.5)
+        axes.add_patch(Rectangle(place, 1, 1, facecolor=colour, alpha=STRONGEST * share, linewidth=0))
+    axes.text(column, row, text, ha="center", va="center", fontsize=8.0)
 
 
 def _cells(shares: Any) -> Any:

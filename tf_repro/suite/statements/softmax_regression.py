@@ -11,7 +11,7 @@ from tf_repro.core.data import random_samples
 from tf_repro.core.rounding import exactly
 from tf_repro.suite.derivations import softmax_regression as derivation
 from tf_repro.suite.derivations.softmax import softmax as shifted_softmax
-from tf_repro.suite.derivations.softmax_regression import EXAMPLE
+from tf_repro.suite.derivations.softmax_regression import EXAMPLE, STEP
 from tf_repro.suite.numpy_programs import softmax_regression as numpy_program
 
 FALLEN = 1 / 3
@@ -153,7 +153,7 @@ def variants(steps: int = 200) -> Any:
         "first_1000_do_most_of_features_to_5": _most_in_the_first_1000(derivation.run(features=to_5, labels=labels)),
         "rises_of_features_to_10": _rises(numpy_program.run(features=to_10, labels=labels, steps=20)),
         "rises_of_features_to_10_with_a_tenth_of_the_step": _rises(
-            numpy_program.run(features=to_10, labels=labels, steps=20, step=numpy_program.STEP / 10)
+            numpy_program.run(features=to_10, labels=labels, steps=20, step=STEP / 10)
         ),
         "loss_nears_zero": bool(up["after"]["loss"] > -0.1),
         "loss_nears_zero_on_separable_data": bool(

@@ -39,14 +39,17 @@ function sortKey(cell, kind) {
   return text === "" || Number.isNaN(Number(text)) ? null : Number(text);
 }
 
-// A form with data-filters="table id": a row stays when, for every select, its data-<name> has the chosen word.
+// A form with data-filters="table id": a row stays when, for every select, its data-<name> has the chosen word,
+// and its text has what is searched for.
 for (const form of document.querySelectorAll("form[data-filters]")) {
   const rows = [...document.getElementById(form.dataset.filters).tBodies[0].rows];
   const apply = () => {
+    const searched = form.querySelector("input[type=search]").value.trim().toLowerCase();
     const chosen = [...form.querySelectorAll("select")].filter((select) => select.value);
     let shown = 0;
     for (const row of rows) {
-      row.hidden = !chosen.every(({ name, value }) => row.dataset[name].split(" ").includes(value));
+      const fits = chosen.every(({ name, value }) => row.dataset[name].split(" ").includes(value));
+      row.hidden = !fits || !row.textContent.toLowerCase().includes(searched);
       shown += !row.hidden;
     }
     form.querySelector("output").value = `${shown} of ${rows.length} rows`;
