@@ -89,6 +89,20 @@ def test_a_composition_moves_by_its_part_and_only_so_far():
     assert planted(cell_LSTMCell=(x, near))["cell_LSTMCell"].kind == NOT_ATTRIBUTED
 
 
+def test_a_thousandth_is_no_rounding_and_less_is_left_open():
+    x = np.float32([1, 2, 3])
+    found = planted(resize_area=(x, x * np.float32(1.01)), resize_bicubic=(x, x * np.float32(1.0001)))
+    assert (found["resize_area"].kind, found["resize_bicubic"].kind) == ("other algorithm", NOT_ATTRIBUTED)
+
+
+def test_a_layer_moves_by_its_changed_default():
+    found = [each for each in changes(load()) if each.probe == "layer_batch_normalization" and each.after == "1.4.1"]
+    assert {each.kind for each in found} == {"other algorithm"}
+    assert {each.because for each in found} == {
+        "a default of tf.layers.batch_normalization changed in the same release"
+    }
+
+
 def test_parts_are_probes():
     probes = load().probes
     assert {part for parts in PARTS.values() for part in parts} | set(PARTS) <= set(probes)

@@ -38,6 +38,12 @@ def test_a_program_is_told_what_it_names_and_nothing_else(tmp_path):
     assert "no probe exercises: tf.float32, tf.placeholder" in done.stdout
 
 
+def test_json_goes_to_the_terminal_alone():
+    done = command("leaky_relu", "--json", "-")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {change["after"] for change in json.loads(done.stdout)} >= {"1.13.2"}
+
+
 def test_a_default_is_told_before_what_only_rounds(tmp_path):
     program = tmp_path / "legacy.py"
     program.write_text("import tensorflow as tf\ntf.keras.layers.GRU(3)\ntf.nn.softmax([1.0])\n")

@@ -71,7 +71,7 @@ class Step:
 
 def reason(step: Step) -> Reason:
     """The first rule that says why."""
-    for rule in (_emulated, _told, _sign, _random, _elementwise, _formula, _rewritten, _parts):
+    for rule in (_emulated, _told, _sign, _random, _elementwise, _formula, _rewritten, _by_default, _parts, _far):
         found = rule(step)
         if found is not None:
             return found
@@ -151,6 +151,22 @@ def _rewritten(step: Step) -> Reason | None:
     if step.release.startswith("2.16."):
         return Reason(OTHER_ALGORITHM, "Keras 3 took the place of Keras 2 in 2.16")
     return None
+
+
+def _by_default(step: Step) -> Reason | None:
+    """A default of what the probe calls changed in the same release."""
+    for symbol in step.about["symbols"]:
+        if "default_" + symbol.removeprefix("tf.") in step.moved:
+            return Reason(OTHER_ALGORITHM, f"a default of {symbol} changed in the same release")
+    return None
+
+
+def _far(step: Step) -> Reason | None:
+    """No composition here adds so many terms that rounding moves it by a thousandth of its largest value."""
+    if step.about["kind"] not in ("kernel", "layer", "metric", "schedule") or step.units is None:
+        return None
+    moved = step.units * float(np.finfo(step.new["dtype"]).eps)
+    return Reason(OTHER_ALGORITHM, "it moved by more than a thousandth of its largest value") if moved > 1e-3 else None
 
 
 def _parts(step: Step) -> Reason | None:

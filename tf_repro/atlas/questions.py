@@ -70,7 +70,7 @@ def changes(atlas: Atlas, probe: str | None = None, cpu: str | None = None) -> l
         name, style, dtype, _ = key
         if probe in (None, name):
             units = _units(old, new)
-            others = moved[style, dtype, onednn].items()
+            others = [*moved[style, dtype, onednn].items(), *moved.get((style, "fact", onednn), {}).items()]
             meanwhile = frozenset(
                 other for other, releases in others if any(before.release < each <= after.release for each in releases)
             )
@@ -121,13 +121,16 @@ def wrong(atlas: Atlas) -> dict[str, list[str]]:
         By probe, the runs: ``"2.5.3 eager float32 value"``.
     """
     found: dict[str, list[str]] = {}
+    columns = sorted(atlas.columns)
     for (probe, style, dtype, output), series in atlas.series.items():
+        if all(content.get("within", True) for content in series.versions):
+            continue
         cells = {
             (column.release, column.onednn): series.versions[cell]
             for column, cell in zip(atlas.columns, series.cells, strict=True)
             if cell != NOT_ASKED
         }
-        for column in sorted(atlas.columns):
+        for column in columns:
             on, off = (cells.get((column.release, state), {}).get("within") for state in ("1", "0"))
             if column.onednn == "1" and on is False and off is True:
                 found.setdefault(probe, []).append(f"{column.version} {style} {dtype} {output}")
@@ -156,14 +159,15 @@ def printing(atlas: Atlas, probe: str, output: str, prints: Callable[[Array], bo
 
 def _tracks(atlas: Atlas, cpu: str) -> Iterator[tuple[Key, bool, Column, Column, dict[str, Any], dict[str, Any]]]:
     """Each pair of neighbours that differ: (key, oneDNN, columns and contents before and after)."""
+    order = sorted((column, index) for index, column in enumerate(atlas.columns) if column.cpu == cpu)
+    tracks = {state: [each for each in order if each[0].onednn in ("", "01"[state])] for state in (False, True)}
     for key, series in atlas.series.items():
-        cells = [
-            (column, series.versions[cell])
-            for column, cell in sorted(zip(atlas.columns, series.cells, strict=True))
-            if cell != NOT_ASKED and column.cpu == cpu
-        ]
-        for onednn in (False, True):
-            track = [each for each in cells if each[0].onednn in ("", "1" if onednn else "0")]
+        for onednn in (False, True) if len(series.versions) > 1 else ():
+            track = [
+                (column, series.versions[series.cells[index]])
+                for column, index in tracks[onednn]
+                if series.cells[index] != NOT_ASKED
+            ]
             for (before, old), (after, new) in itertools.pairwise(track):
                 unstable = "unstable" in old or "unstable" in new
                 if old is not new and not unstable and not (onednn and after.onednn == "") and not _same(key, old, new):
@@ -189,8 +193,9 @@ def _switched(atlas: Atlas, cpu: str) -> Iterator[Change]:
     off = [each for each in first if on and each.release == on[0].release and each.onednn == "0"]
     if not (last and on and off):
         return
+    places = [atlas.columns.index(each) for each in (last[0], off[0], on[0])]
     for key, series in atlas.series.items():
-        cells = [series.cells[atlas.columns.index(each)] for each in (last[0], off[0], on[0])]
+        cells = [series.cells[place] for place in places]
         if NOT_ASKED in cells or cells[1] == cells[2]:
             continue
         old, new = series.versions[cells[0]], series.versions[cells[2]]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tf_repro.core.errors import InputError
-from tf_repro.core.files import check_outputs, write_atomically
+from tf_repro.core.files import check_outputs
 
 
 def atlas(
@@ -30,7 +29,10 @@ def atlas(
 
     Exit codes: 0, answered; 2, wrong usage or unreadable input.
     """
+    from json import dumps
+
     from tf_repro import atlas as room
+    from tf_repro.cli.shell import write_output
     from tf_repro.report import atlas as report
     from tf_repro.report.atlas_figures import histories
     from tf_repro.report.console import Terminal
@@ -45,9 +47,11 @@ def atlas(
     if symbols is not None:
         found = room.concerning(found, recordings, symbols)
     if json is not None:
-        write_atomically(json, json_module.dumps(report.to_json(found), indent=1) + "\n")
+        write_output(json, dumps(report.to_json(found), indent=1) + "\n")
     if html is not None:
-        write_atomically(html, atlas_page(recordings, found, histories(recordings)))
+        write_output(html, atlas_page(recordings, found, histories(recordings)))
+    if Path("-") in (json, html):
+        return 0
     if symbols is not None:
         report.show_program(Terminal(), recordings, symbols, found)
     elif probe is not None:
@@ -68,15 +72,9 @@ def _release(option: str, text: str) -> tuple[int, int]:
 
 
 def _symbols(path: str) -> list[str]:
-    """The public names that a program uses, those that TensorFlow 1 and 2 share included."""
+    """The public names that a program uses."""
     if not Path(path).exists():
         raise InputError(f"atlas must be given a probe, or a file. Received: {path!r}; tf-repro atlas lists the probes")
-    from tf_repro.migrate.scanner import source, symbols
-    from tf_repro.migrate.scanner.linter import tf1_name
+    from tf_repro.report.atlas_program import symbols_of
 
-    used = symbols.uses([part.module for part in source.parts(Path(path), _refuse)])
-    return sorted({name for uses in used for use in uses if (name := tf1_name(use.symbol)[0]) is not None})
-
-
-def _refuse(error: InputError) -> None:
-    raise error
+    return symbols_of(Path(path))

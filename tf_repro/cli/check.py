@@ -85,7 +85,7 @@ def check(
     """  # noqa: D301 - click reads the backspace as "leave these lines"
     from tf_repro import migrate
     from tf_repro.cli.shell import quiet_tensorflow, write_output
-    from tf_repro.report import ladder
+    from tf_repro.report import atlas_program, ladder
     from tf_repro.report.console import Terminal
 
     check_outputs({"--json": json, "--html": html})
@@ -114,6 +114,7 @@ def check(
         )
     if Path("-") not in (json, html):
         ladder.show_ladder(Terminal(), report)
+        atlas_program.show_kernels(Terminal(), legacy, report)
     if json is not None:
         write_output(json, report.to_json())
     if html is not None:

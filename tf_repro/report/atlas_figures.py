@@ -54,8 +54,10 @@ def histories(atlas: Atlas, documents: Iterable[claims.Document] | None = None) 
             if asked:
                 printed = " ".join(figure.printed for figure in claim.figures)
                 yes, no = ([c for c, does in asked.items() if does is side] for side in (True, False))
-                where = (spans(side, list(asked)) for side in (yes, no))
-                found.append(History(document.name, claim.id, claim.where, printed, *where))
+                columns = list(asked)
+                found.append(
+                    History(document.name, claim.id, claim.where, printed, spans(yes, columns), spans(no, columns))
+                )
     return found
 
 
