@@ -169,6 +169,9 @@ FAULTS = {
         ("logits = tf.matmul(second", "second = tf.nn.dropout(second, 0.75, seed=7)\n        logits = tf.matmul(second"),),
         (("logits = tf.matmul(second", "second = tf.nn.dropout(second, keep_prob=0.75, seed=7)\n    logits = tf.matmul(second"),)),
     "Adam's epsilon": Planted("attention", ("epsilon",), (("optimizers.Adam(0.01)", "optimizers.Adam(0.01, epsilon=1e-5)"),)),
+    "weight decay of the optimizer": Planted("attention", ("weight_decay",), (
+        ("optimizers.Adam(0.01)", "keras.optimizers.Adam(0.01, epsilon=1e-8, weight_decay=0.01)"),)),
+    "nesterov": Planted("conv", ("use_nesterov",), (("Momentum(0.01, 0.9)", "Momentum(0.01, 0.9, use_nesterov=True)"),)),
     "another learning rate": Planted("lstm", ("learning_rate",), (("GradientDescent(0.1)", "GradientDescent(0.05)"),)),
     "momentum of the optimizer": Planted("conv", ("momentum",), (("Momentum(0.01, 0.9)", "Momentum(0.01, 0.8)"),)),
 }  # fmt: skip
