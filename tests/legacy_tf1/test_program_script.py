@@ -196,3 +196,35 @@ def test_inputs_are_those_of_build(tmp_path):
     file.write_text(REGRESSION + LOOP, encoding="utf-8")
     with pytest.raises(ValueError, match=r"inputs are those of build\(\)\. Received: rate for script\.py"):
         run_legacy(file, steps=1, seed=0, feeds=None, inputs={"rate": 1})
+
+
+ESTIMATOR = """
+import numpy as np
+import tensorflow as tf
+
+def model_fn(features, labels, mode):
+    net = tf.layers.dense(features["x"], 3)
+    loss = tf.losses.sparse_softmax_cross_entropy(labels=labels, logits=net)
+    train_op = tf.train.AdagradOptimizer(0.1).minimize(loss, global_step=tf.train.get_global_step())
+    return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=train_op)
+
+def batches():
+    data = {"x": np.ones([8, 2], np.float32)}, np.arange(8) % 3
+    return tf.data.Dataset.from_tensor_slices(data).repeat().batch(4).make_one_shot_iterator().get_next()
+
+tf.estimator.Estimator(model_fn).train(batches, steps=100)
+"""
+
+
+@pytest.mark.genuine_tf1
+def test_on_genuine_tf1(tf1_python, tmp_path):
+    records = []
+    for text in (REGRESSION + LOOP, BUILD, ESTIMATOR):
+        (tmp_path / "script.py").write_text(text, encoding="utf-8")
+        record, _ = run_legacy(tmp_path / "script.py", steps=4, seed=0, feeds=None, tf1_python=tf1_python)
+        records.append(record)
+    script, build, estimator = records
+    assert script == build
+    assert list(estimator["feeds"]) == ["x", "labels"]
+    assert estimator["feeds"]["labels"].tolist() == [[0, 1, 2, 0], [1, 2, 0, 1]] * 2
+    assert list(estimator["before"]) == ["loss"]
