@@ -18,7 +18,8 @@ sys.modules["tf_repro"] = None  # an import of it fails
 import numpy as np
 import tensorflow as tf
 folder, inputs, outputs = sys.argv[1:]
-np.save(outputs, tf.saved_model.load(folder).serve(np.load(inputs)))
+model = tf.saved_model.load(folder)
+np.save(outputs, model.serve(np.load(inputs)))
 assert not any(name.startswith("tf_repro.") for name in sys.modules)
 """
 

@@ -57,7 +57,7 @@ def test_stock_losses_have_no_digits_left():
     assert truth(20, "float32")[0] > 1e-9
 
 
-def training_on_modular_addition(loss_of, steps=1500, modulus=23, width=128):
+def training_on_modular_addition(loss_of, steps=2000, modulus=23, width=128):
     """The losses, in float64 from the logits, of addition modulo ``modulus`` after training on all of its pairs."""
     rng = np.random.RandomState(0)
     pairs = np.stack(np.meshgrid(range(modulus), range(modulus)), -1).reshape(-1, 2)
