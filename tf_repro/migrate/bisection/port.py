@@ -211,13 +211,13 @@ def record(port: Port, feeds: dict[str, np.ndarray], step: bool, gradients: bool
     return recorder.trace
 
 
-@functools.cache
 def uses(this: Any) -> list[str]:
     """The port's variables by name, in the order in which its forward pass first reads them."""
     trace = record(prepared(this), this.feeds(0), step=False)
     return list(dict.fromkeys(node.name for node in trace.nodes if node.type == "Variable"))
 
 
+@functools.cache
 def _arguments(kind: str) -> int:
     definition = op_def_registry.get(kind)
     return len(definition.input_arg) if definition is not None else 0
