@@ -36,7 +36,8 @@ def softmax(logits: Any, axis: Axis = -1, numerics: str = "accurate") -> tf.Tens
         Tensor of probabilities with the shape and dtype of `logits`. An entry of -inf has probability and
         gradient exactly 0. A slice that is all -inf, or holds +inf or nan, has no softmax and is all nan.
         An empty slice stays empty; a slice of one entry is 1 with gradient 0. A probability below the
-        dtype's smallest normal number may be 0.
+        dtype's smallest normal number may be 0. Where an upstream gradient is infinite or nan, that of its
+        slice is all nan; a finite one, however large, makes no infinity of its own. So on every kernel.
 
     Raises:
         TypeError: If `logits` is not floating-point.
