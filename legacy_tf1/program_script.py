@@ -257,9 +257,9 @@ class Noted:
         return named, feeds
 
 
-def unwritten(holder, session=None, path=None, *_, **__):
-    """In place of ``Saver.save``: the path alone; in place of ``Graph.finalize``: nothing."""
-    return path
+def unwritten(*arguments, **_):
+    """In place of ``Saver.save(saver, session, path)``, the path alone; in place of ``Graph.finalize``, nothing."""
+    return arguments[2] if len(arguments) > 2 else None
 
 
 class Silent:

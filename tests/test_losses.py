@@ -203,9 +203,10 @@ def test_float16_logits_of_a_mixed_precision_model_are_summed_in_float32():
 
 
 @pytest.mark.parametrize("loss", [SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy])
-def test_probabilities_are_refused(loss):
+@pytest.mark.parametrize("from_logits", [False, None, "no"])
+def test_probabilities_are_refused(loss, from_logits):
     with pytest.raises(ValueError, match="takes logits, not probabilities"):
-        loss(from_logits=False)
+        loss(from_logits=from_logits)
 
 
 @pytest.mark.parametrize("loss", [SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy])

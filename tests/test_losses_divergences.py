@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.nn import divergence_truth
-from tests.nn.tolerances import MANY_TERMS, TOLERANCE
+from tests.tolerances import MANY_TERMS, TOLERANCE
 from tf_repro.losses import Entropy, JSDivergence, KLDivergence
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras and NumPy 2

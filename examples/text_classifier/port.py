@@ -77,7 +77,8 @@ def build():
 
     @tf.function
     def forward(feeds):
-        logits = model({"words": feeds["words"], "lengths": feeds["lengths"]}, training=True)
+        texts = {name: feeds[name] for name in ("words", "lengths")}
+        logits = model(texts, training=True)
         cross_entropy, loss = losses(model, logits, feeds["subjects"])
         return {"logits": logits, "cross_entropy": cross_entropy, "loss": loss}
 

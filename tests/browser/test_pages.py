@@ -90,8 +90,7 @@ def test_nothing_scrolls_sideways(page, emulate, width):
     assert widths(page) == [width, width]
 
 
-@pytest.mark.parametrize("width", [375, 1400])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 375)])
 def test_accessible(page, emulate, axe, scheme, width):
     emulate(*narrow(width))
     emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.nn.tolerances import TWELVE_STEPS
+from tests.tolerances import TWELVE_STEPS
 from tf_repro.layers import LinearCrossEntropy
 from tf_repro.losses import LossesAsOutput
 

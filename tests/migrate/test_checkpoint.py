@@ -192,6 +192,68 @@ def test_layers_that_tf1_counted_up(tmp_path):
     assert [v.numpy().item() for v in variables.values()] == [1, 2, 3, 4]
 
 
+def test_cells_of_a_stack(tmp_path):
+    """All kernels are of one form, and the port lists them in another order."""
+    cells = {f"rnn__multi_rnn_cell__cell_{n}__lstm_cell__kernel": [[float(n)]] for n in range(11)}
+    path = saved(tmp_path, **cells)
+    variables = {f"stack/{n}/kernel": tf.Variable([[-1.0]]) for n in reversed(range(11))}
+    report = migrate.load_tf1_checkpoint(path, variables)
+    assert report.restored, str(report)
+    assert [v.numpy().item() for v in variables.values()] == list(range(10, -1, -1))
+
+
+def test_numbers_that_begin_elsewhere_decide_nothing(tmp_path):
+    path = saved(tmp_path, dense_1__kernel=[[1.0]], dense_2__kernel=[[2.0]])
+    variables = {name: tf.Variable([[0.0]]) for name in ("dense_1/kernel_a", "dense/kernel_b")}
+    assert not migrate.load_tf1_checkpoint(path, variables).restored
+
+
+GAN = {"generator": (0.5, 3), "discriminator": (0.9, 5)}
+"""The β1 of each part's Adam, and the steps that it takes."""
+
+
+def trained_gan(folder):
+    """A checkpoint of two parts with an optimizer each, and what a variable and a slot of each then are."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        trains, prints = {}, {}
+        for part, (beta, _) in GAN.items():
+            with v1.variable_scope(part):
+                w = v1.get_variable("dense/kernel", initializer=[[1.0, 2.0]])
+            optimizer = v1.train.AdamOptimizer(0.1, beta1=beta)
+            trains[part] = optimizer.minimize(tf.reduce_sum(w * w), var_list=[w])
+            prints[part] = w, optimizer.get_slot(w, "m")
+        session.run(v1.global_variables_initializer())
+        for part, (_, steps) in GAN.items():
+            for _ in range(steps):
+                session.run(trains[part])
+        path = v1.train.Saver().save(session, str(folder / "gan.ckpt"), write_meta_graph=False)
+        return path, session.run(prints)
+
+
+def test_sub_models_with_an_optimizer_each(tmp_path):
+    """Keras calls the variables of both parts dense/kernel."""
+    path, expected = trained_gan(tmp_path)
+    models = {
+        part: keras.Sequential([keras.Input([1]), keras.layers.Dense(2, use_bias=False, name="dense")]) for part in GAN
+    }
+    adams = {part: optimizers.Adam(0.1, beta1=beta) for part, (beta, _) in GAN.items()}
+    report = migrate.load_tf1_checkpoint(path, models, optimizer=adams)
+    assert report.restored, str(report)
+    for part, (kernel, m) in expected.items():
+        beta, steps = GAN[part]
+        (w,) = models[part].weights
+        np.testing.assert_array_equal(w, kernel)
+        np.testing.assert_array_equal(adams[part].slot(w, "m"), m)
+        assert adams[part].powers["beta1"].numpy() == np.prod(np.full(steps + 1, beta, np.float32))  # begins at β
+
+
+def test_optimizers_of_no_sub_model(tmp_path):
+    path, _ = trained_gan(tmp_path)
+    with pytest.raises(InputError, match=r"must have the keys of the sub-models .* Received: 'critic'"):
+        migrate.load_tf1_checkpoint(path, {"w": tf.Variable([[0.0, 0.0]])}, optimizer={"critic": optimizers.Adam()})
+
+
 def test_left_out_by_the_name_map(tmp_path):
     path = saved(tmp_path, w=[1.0], unused=[[2.0]])
     w = tf.Variable([0.0])

@@ -118,9 +118,9 @@ def test_program_that_was_altered_in_the_file_is_refused(tmp_path):
 
 
 def test_arrays_of_objects_are_refused():
-    record = Record({"before": {"text": np.array(["a", None], object)}})
+    graph = golden.Graph([], [], {"text:0": np.array(["a", None], object)})
     with pytest.raises(ValueError, match="a bundle must hold numbers"):
-        dataclasses.replace(BUNDLE, record=record).to_bytes()
+        dataclasses.replace(BUNDLE, graphs={"before": graph}).to_bytes()
 
 
 def test_nothing_is_written_where_writing_fails(tmp_path):

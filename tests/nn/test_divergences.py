@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tests.nn import divergence_truth
-from tests.nn.oracles import assert_gradient_is_derivative, row_error
-from tests.nn.tolerances import MANY_TERMS, TOLERANCE
+from tests.nn.oracles import assert_gradient_is_derivative
+from tests.tolerances import MANY_TERMS, TOLERANCE, row_error
 from tf_repro import nn
 
 FUNCTIONS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.nn.tolerances import MANY_TERMS, TWO_PASSES, UNIT_ROUNDOFF
+from tests.tolerances import MANY_TERMS, TWO_PASSES, UNIT_ROUNDOFF
 from tf_repro import nn
 
 ROWS, WIDTH, TEACHERS_WIDTH, CLASSES = 7, 4, 3, 11

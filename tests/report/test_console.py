@@ -15,12 +15,13 @@ from rich.console import Console
 from tf_repro import migrate
 from tf_repro.core.record import Record
 from tf_repro.core.ulp import difference
-from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, Cause, CheckReport, RuledOut, Rung
-from tf_repro.report import ladder, scan, terminal
+from tf_repro.migrate.checker.outcome import FAILED, NOT_REACHED, PASSED, Cause, CheckReport, NotTested, RuledOut, Rung
+from tf_repro.report import comparison, ladder, scan, terminal
 from tf_repro.report.console import transliterate
 from tf_repro.report.outcomes import outcomes
 from tf_repro.suite import claims
 from tf_repro.suite import run as suite
+from tf_repro.suite.saved import Apart, Comparison
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {
@@ -123,6 +124,48 @@ def test_ladder_advises_on_rounding_and_names_what_was_not_tested():
     text = shown(ladder.show_ladder, CheckReport([rung], {}, Record({}, {"tensorflow": "1.15.5"}), Record({}), 0))
     assert "rounding: allow for it with --max-ulp N, or --scaled --max-ulp N" in text
     assert "not tested, the runs were used up: epsilon" in text
+
+
+@pytest.mark.parametrize("width", [30, 40, 71])
+def test_few_columns_keep_the_ladder_s_verdicts_and_break_no_word(width):
+    text = shown(ladder.show_ladder, failed_check(), width=width)
+    table = text.partition("forward: 1 of 2")[0]
+    for rung, status in (("variables", "passed"), ("forward", "failed"), ("gradients", "not reached")):
+        assert re.search(rf"^ *{rung} +{status}", table, re.MULTILINE)
+    assert "forward: 1 of 2 tensors apart: [red]loss" in text
+    assert max(map(len, table.splitlines())) <= width
+
+
+def test_the_ladder_says_how_many_steps():
+    legacy = Record({f"step {n}": {} for n in range(1, 11)}, {"tensorflow": "2.21.0"})
+    report = CheckReport([Rung("N steps", FAILED, "1 of 1 tensor apart: w")], {}, legacy, Record({}), 0)
+    text = shown(ladder.show_ladder, report, width=100)
+    assert re.search(r"^ *10 steps +failed", text, re.MULTILINE)
+    assert "part at the rung '10 steps'" in text
+    assert "N steps" not in text
+
+
+def test_changes_that_could_not_be_tested_are_a_line_a_kind():
+    failures = [NotTested("EMA decay", f"with {n}", f"ValueError: {n}") for n in range(11)]
+    report = CheckReport(
+        [Rung("one step", FAILED, not_tested=failures)], {}, Record({}, {"tensorflow": "2"}), Record({}), 0
+    )
+    text = shown(ladder.show_ladder, report, width=100)
+    assert "could not be tested: EMA decay: with 0 (and 10 more): ValueError: 0" in text
+    assert text.count("could not be tested") == 1
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_two_machines_are_compared_in_few_columns_and_in_many(width):
+    apart = Apart(
+        "softmax_backprop", "eager", "after", "y", difference(np.float32([1.0]), np.float32([1.5])), None, "eight lanes"
+    )
+    compared = Comparison({"lanes": ("8", "16")}, [apart], 7, [])
+    text = shown(comparison.show, compared, "mine.json", "yours.json", width=width)
+    assert "7 quantities are equal bit for bit, 1 differ" in text
+    assert "eager" in text
+    assert "after/y" in text
+    assert not re.search(r"^\s*\w\s*$", text, re.MULTILINE)
 
 
 SHOWN = {

@@ -21,8 +21,9 @@ class LinearCrossEntropy(LinearLoss, keras.layers.Layer):
 
     With ``reduction="none"`` it returns the losses one by one and adds nothing to the model. Then they are the
     model's output, `tf_repro.losses.LossesAsOutput` takes them, and ``fit`` is given the labels as ``y`` too:
-    ``sample_weight`` and ``class_weight`` of ``fit`` work as with any Keras loss, which the loss that a layer adds
-    never sees. The log-probability of each label is the negative of its loss.
+    ``sample_weight`` and ``class_weight`` of ``fit`` work as with any Keras loss. They never reach a loss that a layer
+    adds, so there ``fit`` and ``evaluate`` refuse them; as they refuse Keras' own metrics of predictions, which would
+    be given losses. The log-probability of each label is the negative of its loss.
 
     The kernel and bias stay in their own dtype under mixed precision, so that their gradients are accumulated
     in float32. A Keras mask of the features and ``ignore_class`` both leave examples out of the mean.

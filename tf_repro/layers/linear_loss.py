@@ -1,7 +1,7 @@
 """What the layers share that return a loss in place of logits: its options, masks, and what they show of it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ _SHOWN = "'accuracy', 'top_K_accuracy', 'log_probability', 'log_sum_exp' or 'ent
 
 class LinearLoss:
     """The loss of a head, for layers to mix in."""
+
+    name: str
+    add_loss: Callable[[tf.Tensor], None]
 
     def _set_loss_options(
         self,
@@ -88,9 +91,9 @@ class LinearLoss:
             return_statistics=bool(self.means),
             **logits,
         )
-        loss, statistics = result if self.means else (result, None)
+        loss = result[0] if self.means else result
         for mean in self.means:
-            mean.update_state(_value(mean.name, statistics), counted)
+            mean.update_state(_value(mean.name, result[1]), counted)
         if self.reduction != "none":
             self.add_loss(loss)
         elif counted is not None:

@@ -105,7 +105,8 @@ class Softmax(keras.layers.Layer):
 
 def _marks_rows(mask: Any, inputs: Any) -> bool:
     """Whether Keras handed on `mask` with the inputs, and it has a value for each row instead of each entry."""
-    return getattr(inputs, "_keras_mask", None) is mask and len(mask.shape) < len(inputs.shape)
+    handed_on = mask is not None and mask is getattr(inputs, "_keras_mask", None)
+    return handed_on and len(mask.shape) < len(inputs.shape)
 
 
 def _checked_mask(mask: Any, inputs: tf.Tensor) -> tf.Tensor:

@@ -13,7 +13,7 @@ class LogitsLoss(keras.losses.Loss):
     """A loss of logits, one for each example, before Keras weighs and reduces them."""
 
     def __init__(self, from_logits: bool, axis: int | tuple[int, ...], **kwargs: Any) -> None:
-        if not from_logits:
+        if from_logits is not True:
             raise ValueError(
                 "from_logits must be True: this loss takes logits, not probabilities. "
                 f"Received: from_logits={from_logits!r}"

@@ -252,11 +252,13 @@ def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, all
     Args:
         path: the checkpoint's prefix (what ``Saver.save`` returned), one of its files, or a folder with a file
             ``checkpoint``.
-        port_variables: a Keras model, or the variables as a list or a dict by name.
+        port_variables: a Keras model, or the variables as a list or a dict by name. A dict may hold sub-models too,
+            whose variables' names then begin with their keys.
         name_map: TF1 variable to port variable, for what is not inferred rightly; None leaves a TF1 variable out.
         optimizer: one of :mod:`tf_repro.optimizers`, or one of Keras' whose slots hold what TF1's do (Adam, RMSprop,
             Adagrad, Adadelta, Ftrl, SGD without momentum); it takes the slots, the powers of β if it keeps them, and
-            ``global_step`` as its iterations. Without it slots are ignored.
+            ``global_step`` as its iterations. Several are a dict by the keys of the sub-models that they train, in
+            the order in which TF1 applied them. Without it slots are ignored.
         allow_incomplete: restore what matches even where something does not. Otherwise an incomplete match changes no
             value (an optimizer that had no slots yet has them then, at their initial values).
 

@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from tf_repro.core.errors import InputError
 from tf_repro.migrate import names
-from tf_repro.programs.port import _named, keeps_tf1_slots, tf1_slots
+from tf_repro.programs.port import _named as named
+from tf_repro.programs.port import keeps_tf1_slots, tf1_slots
 
 _POWER = re.compile(r"(?:^|/)(beta[12]_power)(?:_\d+)?$")
 _TF1_NAMES = {"RMSprop": "RMSProp"} | {
@@ -89,13 +90,8 @@ class _Entry:
 
 def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, allow_incomplete=False):
     """Restore a checkpoint; see :func:`tf_repro.migrate.load_tf1_checkpoint`."""
-    variables = _named(port_variables)
-    if optimizer is not None and not keeps_tf1_slots(optimizer):
-        raise InputError(
-            "optimizer must be one of tf_repro.optimizers, or one of Keras' whose slots hold what TF1's do: Adam, "
-            "RMSprop, Adagrad, Adadelta, Ftrl, SGD without momentum (with it, Keras folds the learning rate and the "
-            f"sign into the slot). Received: {type(optimizer).__name__}"
-        )
+    variables = _by_name(port_variables)
+    optimizers = _optimizers(optimizer, variables)
     reader, entries = _open(path)
     given = dict(name_map or {})
     weights, slots = _split(entries, given)
@@ -104,38 +100,40 @@ def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, all
     ignored = [name for name in weights if given.get(name, "") is None] + counters
     candidates = {name: weights[name] for name in _naturally(weights) if name not in counters}
     found = names.infer(candidates, port, given)
-    ambiguous = [a for a, b in found.items() if a not in given and _has_rival(a, b, candidates, port)]
+    settled = given.keys() | {a for a, b in names.numbered(candidates, port).items() if found.get(a) == b}
+    ambiguous = [a for a, b in found.items() if a not in settled and _has_rival(a, b, candidates, port)]
 
     targets = dict(variables)
     pairs = list(found.items())
-    if optimizer is not None:
-        slot_targets, slot_pairs = _optimizer_pairs(optimizer, variables, found, slots, counters)
+    for prefix, (each, own) in optimizers.items():
+        slot_targets, slot_pairs = _optimizer_pairs(each, own, found, slots)
         targets |= slot_targets
         pairs += slot_pairs
-        ignored = [name for name in ignored if name not in dict(slot_pairs)]
+        targets[f"{prefix}iterations"] = each.iterations
+        pairs += [("global_step", f"{prefix}iterations")] if "global_step" in counters else []
+    power_targets, power_pairs = _powers(optimizers, slots)
+    targets, pairs = targets | power_targets, pairs + power_pairs
+    uncounted = {f"{prefix}iterations" for prefix, (each, _) in optimizers.items() if not _counts_steps(each)}
     disagreements = [
         Disagreement(a, b, str(entries[a]), str(_entry(targets[b])))
         for a, b in pairs
         if not _agree(entries[a], _entry(targets[b]), b)
     ]
     wrong = {each.tf1 for each in disagreements}
-    matched = {a: b for a, b in pairs if a not in wrong}
-    reached = {b for _, b in pairs}
-    taken = dict(pairs)
+    reached, taken = {b for _, b in pairs}, {a for a, _ in pairs}
+    sources = {b: a for a, b in pairs if a not in wrong}
     report = {
-        "matched": matched,
-        "missing": tuple(
-            name for name in targets if name not in reached and (name != "iterations" or _counts_steps(optimizer))
-        ),
+        "matched": _inverted(sources),
+        "missing": tuple(name for name in targets if name not in reached | uncounted),
         "unused": tuple(name for name in candidates if name not in taken and given.get(name, "") is not None),
-        "ignored": tuple(dict.fromkeys([*ignored, *(name for name in slots if name not in taken)])),
+        "ignored": tuple(dict.fromkeys(name for name in (*ignored, *slots) if name not in taken)),
         "disagreements": tuple(disagreements),
         "ambiguous": tuple(ambiguous),
     }
     result = RestoreReport(**report)
     if not (result.complete or allow_incomplete):
         return result
-    values = {b: _read(reader, a, path) for a, b in matched.items()}  # all of them before the first is assigned
+    values = {b: _read(reader, a, path) for b, a in sources.items()}  # all of them before the first is assigned
     for name, value in values.items():
         targets[name].assign(value)
     return RestoreReport(**report, restored=True)
@@ -188,8 +186,40 @@ def _split(entries, given):
     return {name: entry for name, entry in entries.items() if name not in slots}, slots
 
 
-def _optimizer_pairs(optimizer, variables, found, slots, counters):
-    """The optimizer's variables by name, and which TF1 slot is which of them."""
+def _by_name(port_variables):
+    """The variables by name; those of a sub-model begin with its key."""
+    if not isinstance(port_variables, dict):
+        return named(port_variables)
+    parts = {
+        key: named(part) for key, part in port_variables.items() if not isinstance(part, (tf.Variable, keras.Variable))
+    }
+    whole = named({key: part for key, part in port_variables.items() if key not in parts})
+    return whole | {f"{key}/{name}": v for key, part in parts.items() for name, v in part.items()}
+
+
+def _optimizers(optimizer, variables):
+    """(optimizer, its variables by name) by what the names of its own variables begin with."""
+    if optimizer is None:
+        return {}
+    given = {f"{key}/": each for key, each in optimizer.items()} if isinstance(optimizer, dict) else {"": optimizer}
+    owned = {prefix: {name: v for name, v in variables.items() if name.startswith(prefix)} for prefix in given}
+    for prefix, each in given.items():
+        if not keeps_tf1_slots(each):
+            raise InputError(
+                "optimizer must be one of tf_repro.optimizers, or one of Keras' whose slots hold what TF1's do: Adam, "
+                "RMSprop, Adagrad, Adadelta, Ftrl, SGD without momentum (with it, Keras folds the learning rate and "
+                f"the sign into the slot). Received: {type(each).__name__}"
+            )
+        if not owned[prefix]:
+            raise InputError(
+                "a dict of optimizers must have the keys of the sub-models that they train. Received: "
+                f"{prefix[:-1]!r}, of which there is no variable"
+            )
+    return {prefix: (each, owned[prefix]) for prefix, each in given.items()}
+
+
+def _optimizer_pairs(optimizer, variables, found, slots):
+    """The optimizer's slots by name, and which of TF1's is which of them."""
     trained = {name: v for name, v in variables.items() if getattr(v, "trainable", True)}
     optimizer.build(list(trained.values()))
     kinds = tf1_slots(optimizer)
@@ -201,14 +231,33 @@ def _optimizer_pairs(optimizer, variables, found, slots, counters):
         if port in known:
             owned = _slots_of(tf1, slots, _TF1_NAMES.get(type(optimizer).__name__), len(kinds))
             pairs += [(slot, f"{port}/{kind}") for slot, kind in zip(owned, kinds, strict=False) if kinds[kind]]
-    for name, power in getattr(optimizer, "powers", {}).items():
-        targets[f"{name}_power"] = power
-        there = [slot for slot in slots if (m := _POWER.search(slot)) and m[1] == f"{name}_power"]
-        pairs += [(there[0], f"{name}_power")] if len(there) == 1 else []
-    targets["iterations"] = optimizer.iterations
-    if "global_step" in counters:
-        pairs.append(("global_step", "iterations"))
     return targets, pairs
+
+
+def _powers(optimizers, slots):
+    """The powers of β by name, and which of TF1's is which of them.
+
+    TF1 counted them up as optimizers were applied, ``beta1_power``, ``beta1_power_1``; theirs is the order in which
+    the optimizers are given, unless the scope is a sub-model's key. None is matched where there are more or fewer.
+    """
+    keeping = {prefix: each.powers for prefix, (each, _) in optimizers.items() if getattr(each, "powers", None)}
+    targets, pairs = {}, []
+    for place, (prefix, powers) in enumerate(keeping.items()):
+        for name, power in powers.items():
+            targets[f"{prefix}{name}_power"] = power
+            there = [slot for slot in _naturally(slots) if (m := _POWER.search(slot)) and m[1] == f"{name}_power"]
+            scoped = [slot for slot in there if prefix and slot.startswith(prefix)]
+            chosen = scoped if len(scoped) == 1 else there[place : place + 1] if len(there) == len(keeping) else []
+            pairs += [(slot, f"{prefix}{name}_power") for slot in chosen]
+    return targets, pairs
+
+
+def _inverted(sources):
+    """TF1 name to the port's names."""
+    matched = {}
+    for port, tf1 in sources.items():
+        matched[tf1] = f"{matched[tf1]}, {port}" if tf1 in matched else port
+    return matched
 
 
 def _slots_of(variable, slots, kind, count):
@@ -262,4 +311,4 @@ def _entry(variable):
 
 def _agree(tf1, port, name):
     """One shape and one dtype; the counter of steps, which Keras keeps as int32 or int64, may differ in dtype."""
-    return tf1.shape == port.shape and (tf1.dtype == port.dtype or name == "iterations")
+    return tf1.shape == port.shape and (tf1.dtype == port.dtype or name.endswith("iterations"))

@@ -53,6 +53,7 @@ def infer(legacy, port, given):
     settle([(a, b) for a in open_legacy for b in open_port if a == b])
     settle(_numbered_alike(legacy, port, open_legacy, open_port))
     settle([(a, b) for a in open_legacy for b in open_port if _words(a) == _words(b) and alike(legacy[a], port[b])])
+    settle(numbered({a: legacy[a] for a in open_legacy}, {b: port[b] for b in open_port}).items())
     settle(_by_likeness(legacy, port, open_legacy, open_port, alike))
     settle([(a, b) for a in open_legacy for b in open_port if _words(a) == _words(b)])
     settle(_by_likeness(legacy, port, open_legacy, open_port, lambda a, b: a.shape == b.shape))
@@ -145,8 +146,48 @@ def alike(a, b):
 
 
 def _words(name):
-    words = [re.sub(r"\d+$", "", word).strip("_") for word in re.split(r"[/.:]", name.lower())]
-    return frozenset(_SYNONYMS.get(word, word) for word in words if word)
+    return frozenset(filter(None, map(_word, re.split(r"[/.:]", name.lower()))))
+
+
+def _word(text):
+    """A part of a name without its number, in the word that both programs have for it."""
+    word = re.sub(r"\d+$", "", text).strip("_")
+    return _SYNONYMS.get(word, word)
+
+
+def numbered(legacy, port):
+    """Pairs that numbers in the names decide, such as the cells of a stack: ``cell_0``, ``cell_1``.
+
+    Of the variables of one form and one last word, each has a number of its own, and both programs have the same
+    numbers. (``dense_1`` and ``dense_2`` say nothing of ``dense`` and ``dense_1``.)
+
+    Args:
+        legacy: TF1's variables by name, arrays.
+        port: the port's variables by name, arrays.
+
+    Example:
+        >>> import numpy as np
+        >>> cells = {f"rnn/cell_{n}/lstm_cell/kernel": np.zeros([4, 8]) for n in range(2)}
+        >>> numbered(cells, {f"stack/{n}/kernel": np.zeros([4, 8]) for n in (1, 0)})
+        {'rnn/cell_0/lstm_cell/kernel': 'stack/0/kernel', 'rnn/cell_1/lstm_cell/kernel': 'stack/1/kernel'}
+    """
+    families, pairs = _families(port), {}
+    for family, members in _families(legacy).items():
+        others = families.get(family, {})
+        unique = all(len(names) == 1 for names in (*members.values(), *others.values()))
+        if len(members) > 1 and unique and sorted(members) == sorted(others):
+            pairs.update({members[number][0]: others[number][0] for number in members})
+    return pairs
+
+
+def _families(arrays):
+    """The names of one form and one last word, by the last number in them; a name without has 0, as TF1 counts."""
+    families = {}
+    for name, array in arrays.items():
+        numbers = re.findall(r"(\d+)(?=[/.:]|$)", name)
+        form = tuple(array.shape), str(array.dtype), _word(re.split(r"[/.:]", name.lower())[-1])
+        families.setdefault(form, {}).setdefault(int(numbers[-1]) if numbers else 0, []).append(name)
+    return families
 
 
 def _shared(a, b):

@@ -134,7 +134,7 @@ def check_ignore_class(ignore_class: Any) -> int | None:
 
 def check_label_smoothing(label_smoothing: Any) -> float:
     """``label_smoothing`` as a float."""
-    if not isinstance(label_smoothing, numbers.Real) or not 0 <= label_smoothing <= 1:
+    if not isinstance(label_smoothing, numbers.Real) or not 0 <= float(label_smoothing) <= 1:
         raise ValueError(f"label_smoothing must be in [0, 1]. Received: label_smoothing={label_smoothing!r}")
     return float(label_smoothing)
 

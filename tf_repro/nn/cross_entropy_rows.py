@@ -185,12 +185,15 @@ def _in_one_graph(forward: Callable[..., Pair], labels: tf.Tensor, z: tf.Tensor,
     """``forward`` as one graph in eager mode too, where a tape would otherwise hold its every buffer."""
     if not tf.executing_eagerly():
         return forward(labels, z, *options)
-    graph = _graph(forward, labels.dtype, labels.shape.rank, z.dtype, options)
+    graph = graph_of(forward, labels.dtype, labels.shape.rank, z.dtype, options)
     return graph(tf.stop_gradient(labels), tf.stop_gradient(z))
 
 
 @functools.lru_cache(maxsize=32)
-def _graph(forward: Callable[..., Pair], label_dtype: tf.DType, label_rank: int, dtype: tf.DType, options: Any) -> Any:
+def graph_of(
+    forward: Callable[..., Pair], label_dtype: tf.DType, label_rank: int, dtype: tf.DType, options: Any
+) -> Any:
+    """``forward`` traced once for all shapes; as many of them are kept as a program has use for."""
     traced = tf.function(lambda labels, z: forward(labels, z, *options), autograph=False)
     return traced.get_concrete_function(
         tf.TensorSpec([None] * label_rank, label_dtype), tf.TensorSpec([None, None], dtype)

@@ -102,7 +102,7 @@ def sharded_linear_softmax_cross_entropy(
     if ignore_class is not None:
         x, flat = tf.where(counts[:, tf.newaxis], x, tf.zeros_like(x)), tf.where(counts, flat, 0)
     losses = shards.losses_one_by_one(head, replicas, x, flat, tuple(weights))
-    valid = tf.cast((flat >= 0) & (flat < shard * replicas.count), dtype)
+    valid = tf.cast((flat >= 0) & (flat < shard * replicas.number), dtype)
     losses *= valid / valid  # NaN for a label that is no class, without a NaN among the constants
     return tf.reshape(tf.where(counts, losses, tf.zeros_like(losses)), tf.shape(labels))
 

@@ -5,12 +5,15 @@ order of summation follow from that. Here the packets are spelled out. What diff
 another is not used: ``tf.exp``, ``tf.reduce_sum``, ``tf.math.reciprocal``, and products that may be fused with a sum.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 
-def softmax_tf1(z):
+def softmax_tf1(z: tf.Tensor) -> tf.Tensor:
     """Softmax of each row as TensorFlow 1.4.1 rounds it, with a gradient that it rounds so.
 
     Formula: ``y = exp(z - max z)·(1 / Σ exp(z - max z))``, gradient ``(dy - Σ dy·y)·y``.
@@ -31,18 +34,18 @@ def softmax_tf1(z):
     return _known(z, _probabilities(z))
 
 
-def _known(z, y):
+def _known(z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     @tf.custom_gradient
-    def value(z):
+    def value(z: tf.Tensor) -> tf.Tensor:
         return y, lambda dy: _gradient(z, y, dy)
 
     return value(z)
 
 
-def _gradient(z, y, dy):
+def _gradient(z: tf.Tensor, y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
     @tf.custom_gradient
-    def value(z, dy):
-        def grad(up):
+    def value(z: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
+        def grad(up: tf.Tensor) -> tf.Tensor:
             p = _known(z, y)
             mean, mean_up = (tf.reduce_sum(a * p, -1, keepdims=True) for a in (dy, up))
             return _gradient(z, y, up * (dy - mean) - dy * mean_up), _gradient(z, y, up)
@@ -54,31 +57,31 @@ def _gradient(z, y, dy):
 
 @tf.function(reduce_retracing=True)
 @tf.custom_gradient
-def _probabilities(z):
+def _probabilities(z: tf.Tensor) -> tf.Tensor:
     """The softmax; its rule is there for forward mode, which would else go through every operation."""
 
-    def grad(dy):
+    def grad(dy: tf.Tensor) -> tf.Tensor:
         p = tf.nn.softmax(z)
         return (dy - tf.reduce_sum(dy * p, -1, keepdims=True)) * p
 
-    return _exp_over_sum(_rounded(z)), grad
+    return _exp_over_sum(_flushed(z)), grad
 
 
-def _exp_over_sum(z):
+def _exp_over_sum(z: tf.Tensor) -> tf.Tensor:
     powers = _exp(z - tf.reduce_max(z, -1, keepdims=True))
     total = _row_sum(powers)
     one = tf.where(total > 0, tf.ones_like(total), total)  # in a constant's place, lest 1/x be approximated
-    return _rounded(powers * _rounded(one / total))
+    return _flushed(powers * _flushed(one / total))
 
 
 @tf.function(reduce_retracing=True)
-def _centred_product(y, dy):
-    dy = _rounded(dy)
-    mean = _row_sum(_rounded(dy * y))
-    return _rounded(_rounded(dy - mean) * y)
+def _centred_product(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
+    dy = _flushed(dy)
+    mean = _row_sum(_flushed(dy * y))
+    return _flushed(_flushed(dy - mean) * y)
 
 
-def _rounded(a):
+def _flushed(a: tf.Tensor) -> tf.Tensor:
     """`a`, with subnormal numbers as zeros of their sign, as TensorFlow 1's threads have them.
 
     The selection also keeps the operations on both sides apart: XLA would fuse them into one rounding, and the graph
@@ -87,7 +90,7 @@ def _rounded(a):
     return tf.where(tf.abs(a) < 2.0 ** (-126 if a.dtype == tf.float32 else -1022), a * 0, a)
 
 
-def _row_sum(rows):
+def _row_sum(rows: tf.Tensor) -> tf.Tensor:
     """Each row's sum: lane by lane over whole packets, the lanes folded in halves, then what is left in its order."""
     lanes = 16 // rows.dtype.size
     count, width = tf.unstack(tf.shape(rows))
@@ -96,22 +99,22 @@ def _row_sum(rows):
     total = _sequential_sum(tf.pad(tf.transpose(packets, [1, 0, 2]), [[1, 0], [0, 0], [0, 0]]))
     while lanes > 1:
         lanes //= 2
-        total = _rounded(total[:, :lanes] + total[:, lanes:])
+        total = _flushed(total[:, :lanes] + total[:, lanes:])
     rest = tf.pad(tf.transpose(rows[:, width - left :]), [[1, 0], [0, 0]])
-    return _rounded(_sequential_sum(rest)[:, tf.newaxis] + total)
+    return _flushed(_sequential_sum(rest)[:, tf.newaxis] + total)
 
 
-def _sequential_sum(terms):
+def _sequential_sum(terms: tf.Tensor) -> tf.Tensor:
     """The `terms` along the first axis, added one after the other; there is at least one."""
     count = tf.shape(terms)[0]
     return tf.while_loop(
         lambda i, _: i < count,
-        lambda i, total: (i + 1, tf.ensure_shape(_rounded(total + terms[i]), total.shape)),
+        lambda i, total: (i + 1, tf.ensure_shape(_flushed(total + terms[i]), total.shape)),
         (1, terms[0]),
     )[1]
 
 
-def _exp(x):
+def _exp(x: tf.Tensor) -> tf.Tensor:
     """``exp`` of numbers up to 0: packet by packet over the whole batch, and the C library's for what fills none."""
     flat = tf.reshape(x, [-1])
     if x.dtype == tf.float64:
@@ -123,37 +126,37 @@ def _exp(x):
 # Eigen 3.3's packets take exp from Cephes: 2^n · exp(r), r = x - n·ln 2 in two steps. Where x is clipped, 2^n is 0.
 
 
-def _packet_exp(x):
+def _packet_exp(x: tf.Tensor) -> tf.Tensor:
     clipped = tf.maximum(tf.where(tf.math.is_nan(x), 0.0, x), -88.3762626647950)
-    n = tf.floor(_rounded(clipped * 1.44269504088896341) + 0.5)
-    r = _rounded(clipped - n * 0.693359375) - _rounded(n * -2.12194440e-4)  # the first product is exact
+    n = tf.floor(_flushed(clipped * 1.44269504088896341) + 0.5)
+    r = _flushed(clipped - n * 0.693359375) - _flushed(n * -2.12194440e-4)  # the first product is exact
     value = 1.9875691500e-4
     for c in (1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1):
-        value = _rounded(value * r) + c
-    value = _rounded(_rounded(value * _rounded(r * r)) + r) + 1
-    return tf.where(tf.math.is_nan(x), x, _rounded(value * _power_of_two(n, tf.int32, 127, 23)))
+        value = _flushed(value * r) + c
+    value = _flushed(_flushed(value * _flushed(r * r)) + r) + 1
+    return tf.where(tf.math.is_nan(x), x, _flushed(value * _power_of_two(n, tf.int32, 127, 23)))
 
 
-def _packet_exp_double(x):
+def _packet_exp_double(x: tf.Tensor) -> tf.Tensor:
     clipped = tf.maximum(tf.where(tf.math.is_nan(x), tf.zeros_like(x), x), -709.436139303)
-    n = tf.floor(_rounded(clipped * 1.4426950408889634073599) + 0.5)
-    r = _rounded(clipped - _rounded(n * 0.693145751953125)) - _rounded(n * 1.42860682030941723212e-6)
-    square = _rounded(r * r)
+    n = tf.floor(_flushed(clipped * 1.4426950408889634073599) + 0.5)
+    r = _flushed(clipped - _flushed(n * 0.693145751953125)) - _flushed(n * 1.42860682030941723212e-6)
+    square = _flushed(r * r)
     p = _horner(square, [1.26177193074810590878e-4, 3.02994407707441961300e-2, 9.99999999999999999910e-1])
     q = _horner(square, [3.00198505138664455042e-6, 2.52448340349684104192e-3, 2.27265548208155028766e-1, 2.0])
-    odd = _rounded(p * r)
+    odd = _flushed(p * r)
     value = 2 * (odd / (q - odd)) + 1
-    return tf.where(tf.math.is_nan(x), x, _rounded(value * _power_of_two(n, tf.int64, 1023, 52)))
+    return tf.where(tf.math.is_nan(x), x, _flushed(value * _power_of_two(n, tf.int64, 1023, 52)))
 
 
-def _horner(x, coefficients):
+def _horner(x: tf.Tensor, coefficients: Sequence[float]) -> tf.Tensor:
     value = coefficients[0]
     for c in coefficients[1:]:
-        value = _rounded(value * x) + c
+        value = _flushed(value * x) + c
     return value
 
 
-def _power_of_two(n, integer, bias, mantissa):
+def _power_of_two(n: tf.Tensor, integer: tf.DType, bias: int, mantissa: int) -> tf.Tensor:
     """``2^n``, by its bits; 0 for the least exponent."""
     return tf.bitcast(tf.bitwise.left_shift(tf.cast(n, integer) + bias, tf.constant(mantissa, integer)), n.dtype)
 
@@ -162,7 +165,7 @@ def _power_of_two(n, integer, bias, mantissa):
 # a table and a cubic, in float64. Its last bits, which fusing may change, do not reach the float's.
 
 
-def _thirty_second_powers():
+def _thirty_second_powers() -> tf.Tensor:
     """``2^(i/32)`` for i from 0 to 31, correctly rounded: roots of an integer, five square roots deep."""
     roots = [1 << (i + 32 * 80) for i in range(32)]
     for _ in range(5):
@@ -178,7 +181,7 @@ _CUBIC = [
 _LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 
 
-def _c_exp(x):
+def _c_exp(x: tf.Tensor) -> tf.Tensor:
     seen = x >= -104  # below log(2^-150) the result is 0
     exponent = tf.cast(tf.where(seen, x, 0.0), tf.float64) * (32 * _LOG2_E)
     whole = tf.round(exponent)
@@ -188,5 +191,5 @@ def _c_exp(x):
         tf.floor(whole / 32), tf.int64, 1023, 52
     )
     value = ((_CUBIC[0] * r + _CUBIC[1]) * (r * r) + (_CUBIC[2] * r + 1)) * power
-    rounded = tf.where(seen, _rounded(tf.cast(value, tf.float32)), 0.0)
+    rounded = tf.where(seen, _flushed(tf.cast(value, tf.float32)), 0.0)
     return tf.where(tf.math.is_nan(x), x, rounded)

@@ -24,7 +24,8 @@ def show(console: Console, compared: Comparison, first: str, second: str) -> Non
         if console.width >= STACKED:
             console.print(settings)
         else:
-            _show_stacked(console, compared.settings.items())
+            settings_of = compared.settings.items()
+            _show_stacked(console, ((name, [f"{first}: {a}", f"{second}: {b}"]) for name, (a, b) in settings_of))
     if compared.differences:
         quantities = Table(title="quantities that differ", title_justify="left", box=box.SIMPLE_HEAD)
         for heading in ("document", "engine", "quantity", "worst element", "explained by"):

@@ -21,6 +21,8 @@ from tf_repro.migrate.checker.outcome import (
 from tf_repro.report.rungs import of_rung, title, verdict
 from tf_repro.report.terminal import STACKED
 
+WITH_ULP = 42
+"""Columns that the longest rung, the longest status and a distance take, with what is between them."""
 MOST = 110
 """How many characters of what was compared are shown: two lines of a terminal that is 100 wide; --json has them all."""
 STYLES = {PASSED: "green", FAILED: "bold red", SKIPPED: "yellow", NOT_REACHED: "dim"}
@@ -36,7 +38,9 @@ def show_ladder(console: Console, report: CheckReport) -> None:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("rung", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    table.add_column("ULP", justify="right", no_wrap=True)
+    has_ulp = console.width >= WITH_ULP
+    if has_ulp:
+        table.add_column("ULP", justify="right", no_wrap=True)
     is_wide = console.width >= STACKED
     if is_wide:
         table.add_column("what was compared", overflow="fold")
@@ -46,7 +50,8 @@ def show_ladder(console: Console, report: CheckReport) -> None:
     for rung in report.rungs:
         compared = [escape(_shortened(rung.detail))] if is_wide else []
         status = f"[{STYLES[rung.status]}]{rung.status}[/]"
-        table.add_row(title(report, rung), status, of_rung(rung), *compared)
+        ulp = [of_rung(rung)] if has_ulp else []
+        table.add_row(title(report, rung), status, *ulp, *compared)
     console.print(table)
     for rung in report.rungs:
         if rung.status == FAILED and not is_wide:

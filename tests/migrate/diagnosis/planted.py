@@ -89,6 +89,20 @@ FAULTS = {
     "saturating generator": Planted("gan", ("loss", "label", "constant", "argument", "operation"), (
         ("g_loss = tf.reduce_mean(crossed(tf.ones([8, 1]), on_fake))",
          "g_loss = -tf.reduce_mean(crossed(tf.zeros([8, 1]), on_fake))"),), line="g_loss ="),
+    "class weights missing": Planted("mlp", ("example weights",), (), (
+        ("tf.reduce_mean(losses)", "tf.reduce_mean(losses * tf.reduce_sum(y * np.float32([1, 1, 2, 2, 3, 4]), 1))"),)),
+    "sigmoid for softmax cross-entropy": Planted("mlp", ("loss",), (
+        ("losses = tf.nn.softmax_cross_entropy_with_logits(labels, logits)",
+         "losses = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits), 1)"),)),
+    "absolute for squared error": Planted("conv", ("loss",), (
+        ("tf.square(scores - 1.0)", "tf.abs(scores - 1.0)"),), line="tf.abs"),
+    "a number of examples in the code": Planted("mlp", ("mean for sum",), (
+        ("tf.reduce_mean(losses)", "tf.reduce_sum(losses) / 8.0"),), (("    feeds = {", "    feeds = {} and {"),)),
+    "mask missing": Planted("embedding", ("mask",), (), (
+        ("tf.nn.embedding_lookup(table, ids)",
+         "tf.nn.embedding_lookup(table, ids) * tf.cast(tf.expand_dims(tf.not_equal(ids, 0), 2), tf.float32)"),)),
+    "bias missing": Planted("mlp", ("bias missing",), (("tf.matmul(first, w2) + b2", "tf.matmul(first, w2)"),)),
+    "gelu for relu": Planted("mlp", ("activation",), (("tf.tanh(", "tf.nn.gelu("),), (("tf.tanh(", "tf.nn.relu("),)),
     # convolutions
     "VALID for SAME": Planted("conv", ("padding",), (
         ('tf.nn.conv2d(feeds["x"], k1, 2, "SAME")',
@@ -155,6 +169,9 @@ FAULTS = {
         ("logits = tf.matmul(second", "second = tf.nn.dropout(second, 0.75, seed=7)\n        logits = tf.matmul(second"),),
         (("logits = tf.matmul(second", "second = tf.nn.dropout(second, keep_prob=0.75, seed=7)\n    logits = tf.matmul(second"),)),
     "Adam's epsilon": Planted("attention", ("epsilon",), (("optimizers.Adam(0.01)", "optimizers.Adam(0.01, epsilon=1e-5)"),)),
+    "weight decay of the optimizer": Planted("attention", ("weight_decay",), (
+        ("optimizers.Adam(0.01)", "keras.optimizers.Adam(0.01, epsilon=1e-8, weight_decay=0.01)"),)),
+    "nesterov": Planted("conv", ("use_nesterov",), (("Momentum(0.01, 0.9)", "Momentum(0.01, 0.9, use_nesterov=True)"),)),
     "another learning rate": Planted("lstm", ("learning_rate",), (("GradientDescent(0.1)", "GradientDescent(0.05)"),)),
     "momentum of the optimizer": Planted("conv", ("momentum",), (("Momentum(0.01, 0.9)", "Momentum(0.01, 0.8)"),)),
 }  # fmt: skip

@@ -16,7 +16,7 @@ from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker.noise import is_rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one check is equal to no other; a cache may be kept by it
 class Climb:
     """What both programs are and how they are compared.
 

@@ -22,8 +22,10 @@ RUNS = 3
 MOST, TYPICAL = 16.0, 6.0
 """How many spreads the furthest element, and the root of the mean square, may be off.
 
-A sum of n terms in another order errs by up to about sqrt(n) last places of its terms, where the perturbation moves it
-by one of each term: sqrt(256) for a single element. Over a tensor such errors are smaller than that in the mean.
+Measured on the test set over the tensors that are not bit-equal. 25 correct ports, oneDNN on and off, 579 tensors: the
+furthest element is off 0.2 spreads in the median, 2 in 99 % and 3 at most; the root of the mean square 0.03, 0.6 and 1
+at most. 35 planted faults: the tensor that tells is off 2500 spreads at the least (an epsilon of 1e-5 for 1e-3). The
+limits stand five times above the one and a hundred times below the other.
 """
 
 SHARE = 1 / 8

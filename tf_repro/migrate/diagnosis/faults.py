@@ -18,6 +18,7 @@ from tf_repro.core.record import Record
 from tf_repro.migrate.checker.outcome import Where
 from tf_repro.migrate.checker.rungs import MEASURES, prepared
 from tf_repro.migrate.diagnosis import substitutions
+from tf_repro.migrate.diagnosis.source import text_of
 from tf_repro.migrate.names import swapped
 from tf_repro.programs.port import Port, running_eagerly
 from tf_repro.programs.tf1 import run_legacy
@@ -126,6 +127,7 @@ def by_line(this, substitution, places):
             f"with {substitution.change} {_at(this, place)}",
             lambda place=place: substitution.applied(this.path, place),
             eager=True,
+            where=Where(place[0], place[1], before=text_of(*place[:2])),
         )
 
 

@@ -2,120 +2,46 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
-from tf_repro.migrate.bisection.edits import Edit
-from tf_repro.migrate.bisection.graft import Along, Known, Operation, Source
-from tf_repro.migrate.bisection.search import Difference
-from tf_repro.migrate.bisection.trace import Node, Ref, Trace
-
-ACTIVATIONS = {"Relu", "Relu6", "Elu", "Selu", "Tanh", "Sigmoid", "Softplus", "Softsign", "LeakyRelu"}
-REDUCTIONS = {"Mean", "Sum", "Max", "Min", "Prod"}
-POOLS = {"AvgPool", "MaxPool", "MaxPoolV2"}
-CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv3D", "Conv2DBackpropInput"}
-RESIZES = {"ResizeBilinear", "ResizeBicubic", "ResizeNearestNeighbor", "ResizeArea"}
-ENTROPIES = {"SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"}
-ORDERINGS = {"Transpose", "ReverseV2", "StridedSlice", "GatherV2"}
-PADS = {"Pad", "PadV2", "MirrorPad"}
-SCALINGS = {"Mul", "RealDiv", "Div"}
-SUMS = {"AddV2", "Add", "Sub", "AddN"}
-SILENT = {"Identity", "Reshape", "ExpandDims", "Squeeze", "Cast", "Snapshot", "PreventGradient", "ConcatV2", "Shape",
-          "Pack", "BroadcastTo", "ReadVariableOp"}  # fmt: skip
-"""Operations that are no difference by themselves."""
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """An exchange and what is known about it.
-
-    Attributes:
-        difference: where the programs part.
-        edit: the exchange.
-        lines: the TF1 program's line and the port's, as text.
-    """
-
-    difference: Difference
-    edit: Edit
-    lines: tuple[str, str]
-
-    @property
-    def added(self) -> Counter[str]:
-        """How often each operation is TF1's alone."""
-        return Counter(kind for kind in _types(self.edit.expression) if kind not in SILENT)
-
-    @property
-    def dropped(self) -> Counter[str]:
-        """How often each operation is the port's alone."""
-        return Counter(node.type for node in self.edit.dropped if node.type not in SILENT)
-
-    @property
-    def kinds(self) -> set[str]:
-        """All operations on either side."""
-        return set(self.added) | set(self.dropped)
-
-    @property
-    def traces(self) -> tuple[Trace, Trace]:
-        """The TF1 program's and the port's."""
-        return self.difference.matches.legacy, self.difference.matches.port
-
-    def said(self, *words: str) -> bool:
-        """Whether one of the two lines has one of the words."""
-        return any(word in line for word in words for line in self.lines)
-
-    def sources(self, side: int) -> set[tuple[str, str]]:
-        """The variables and feeds that the exchanged part of one side is made from, however far back."""
-        trace = self.traces[side]
-        nodes = (self.edit.added, self.edit.dropped)[side]
-        refs = [ref for node in nodes for ref in node.inputs] or [(self.edit.legacy, self.edit.port)[side]]
-        return {(trace.nodes[ref.node].type, trace.nodes[ref.node].name) for ref in _ancestors(trace, refs)
-                if trace.nodes[ref.node].type in ("Variable", "Placeholder")}  # fmt: skip
-
-    def attribute_differs(self, *names: str) -> bool:
-        """Whether operations of one type on both sides differ in one of the attributes."""
-        for a in self.edit.added:
-            for b in self.edit.dropped:
-                if a.type == b.type and any(a.attributes.get(n, b.attributes.get(n)) != b.attributes.get(n)
-                                            for n in names if n in b.attributes):  # fmt: skip
-                    return True
-        return False
-
-    def consumers(self, side: int, depth: int) -> set[str]:
-        """The types of what uses the exchanged output, that many operations down."""
-        trace = self.traces[side]
-        frontier, found = {(self.edit.legacy, self.edit.port)[side]}, set()
-        users = trace.consumers()
-        for _ in range(depth):
-            numbers = {n for ref in frontier for n in users.get(ref, [])}
-            found |= {trace.nodes[n].type for n in numbers}
-            frontier = {Ref(n, output) for n in numbers for output in range(len(trace.nodes[n].values))}
-        return found
+from tf_repro.migrate.bisection.graft import Along, Known, Source
+from tf_repro.migrate.bisection.trace import Node, Ref
+from tf_repro.migrate.diagnosis.exchange import Exchange, ancestors
+from tf_repro.migrate.diagnosis.kinds import (
+    ACTIVATIONS,
+    COMPARISONS,
+    CONVOLUTIONS,
+    ENTROPIES,
+    LOSSES,
+    ORDERINGS,
+    PADS,
+    POOLS,
+    REDUCTIONS,
+    RESIZES,
+    SCALINGS,
+    SMOOTH,
+    SUMS,
+    leaves_of,
+)
 
 
-def _types(expression: object) -> Iterable[str]:
-    if isinstance(expression, Operation):
-        yield expression.type
-        for each in expression.inputs:
-            yield from _types(each)
+def _activation(this: Exchange) -> bool:
+    """Whether one activation stands for another, also for one of several operations such as GELU."""
+    if _only(this, ACTIVATIONS):
+        return True
+    sides = set(this.added), set(this.dropped)
+    return any(
+        one and one <= ACTIVATIONS and other <= ACTIVATIONS | SMOOTH | SCALINGS | SUMS | {"Neg"} and other & SMOOTH
+        for one, other in (sides, sides[::-1])
+    )
 
 
-def _leaves(expression: object) -> list[object]:
-    if isinstance(expression, Operation):
-        return [leaf for each in expression.inputs for leaf in _leaves(each)]
-    return [expression]
-
-
-def _ancestors(trace: Trace, refs: Iterable[Ref]) -> set[Ref]:
-    found, waiting = set(), list(refs)
-    while waiting:
-        ref = waiting.pop()
-        if ref not in found:
-            found.add(ref)
-            waiting += trace.nodes[ref.node].inputs
-    return found
+def _distance(this: Exchange) -> bool:
+    """Whether one measure of distance stands for another before a mean or a sum."""
+    used = this.consumers(0, 1) | this.consumers(1, 1)
+    return _only(this, {"Square", "Abs", "SquaredDifference"}) and bool(used & REDUCTIONS)
 
 
 def _only(this: Exchange, kinds: set[str]) -> bool:
@@ -146,19 +72,43 @@ def _flatten(this: Exchange) -> bool:
 
 def _penalty(this: Exchange) -> bool:
     """Whether only variables, and no feed, go into what is exchanged, or what is added to a loss."""
+    apart = set(this.added - this.dropped) | set(this.dropped - this.added)
+    if apart & (REDUCTIONS | {"GatherV2"}) and not apart & (SUMS | {"L2Loss"}):
+        return False  # nothing is added on one side only: the penalty is on both
+    if this.kinds & LOSSES:
+        return False  # another loss, and the penalty beside it
     if "L2Loss" in this.kinds or this.said("l2_loss", "regulari", "weight_decay", "penalty"):
         return _about_weights(this)
     return False
 
 
+def _fed_factor(this: Exchange) -> bool:
+    """Whether one side multiplies what hangs on variables by what hangs on feeds alone."""
+    for trace, nodes in zip(this.traces, (this.edit.added, this.edit.dropped), strict=True):
+        for node in nodes:
+            if node.type == "Mul":
+                sides = [{trace.nodes[each.node].type for each in ancestors(trace, [ref])} for ref in node.inputs]
+                if any("Variable" in a and "Variable" not in b and "Placeholder" in b
+                       for a, b in (sides, sides[::-1])):  # fmt: skip
+                    return this.added["Mul"] != this.dropped["Mul"]
+    return False
+
+
+def _masked(this: Exchange) -> bool:
+    """Whether that factor comes from a comparison."""
+    refs = [(trace, ref) for trace, nodes in zip(this.traces, (this.edit.added, this.edit.dropped), strict=True)
+            for node in nodes for ref in node.inputs]  # fmt: skip
+    return any(trace.nodes[each.node].type in COMPARISONS for trace, ref in refs for each in ancestors(trace, [ref]))
+
+
 def _about_weights(this: Exchange) -> bool:
     parts = []
-    for leaf in _leaves(this.edit.expression):
+    for leaf in leaves_of(this.edit.expression):
         ref = _ref_of(this, leaf)
         if ref is not None:
-            parts.append({this.traces[1].nodes[r.node].type for r in _ancestors(this.traces[1], [ref])})
+            parts.append({this.traces[1].nodes[r.node].type for r in ancestors(this.traces[1], [ref])})
     parts += [
-        {this.traces[1].nodes[r.node].type for r in _ancestors(this.traces[1], [ref])}
+        {this.traces[1].nodes[r.node].type for r in ancestors(this.traces[1], [ref])}
         for node in this.edit.dropped
         for ref in node.inputs
     ]
@@ -220,7 +170,7 @@ def _gated(this: Exchange) -> bool:
 
 def _forget_bias(this: Exchange) -> bool:
     """Whether another number, or none, is added to a gate."""
-    gates = _gated(this) or any(isinstance(leaf, Along) and leaf.output > 0 for leaf in _leaves(this.edit.expression))
+    gates = _gated(this) or any(isinstance(leaf, Along) and leaf.output > 0 for leaf in leaves_of(this.edit.expression))
     return (
         gates and _only(this, {"AddV2", "Add", "Sigmoid"}) and (this.added != this.dropped or _constants_differ(this))
     )
@@ -249,6 +199,18 @@ def _loss_scale(this: Exchange) -> bool:
 def _probabilities(this: Exchange) -> bool:
     """Whether a softmax or a sigmoid too many or too few goes into a cross-entropy."""
     return _only(this, {"Softmax", "Sigmoid", "Log"}) and bool(this.consumers(1, 4) & (ENTROPIES | {"Log"}))
+
+
+def _bias(this: Exchange) -> bool:
+    """Whether one side adds a vector of variables."""
+    if not this.kinds or not this.kinds <= SUMS | {"BiasAdd"}:
+        return False
+    for trace, nodes in zip(this.traces, (this.edit.added, this.edit.dropped), strict=True):
+        for ref in (ref for node in nodes if node.type in SUMS | {"BiasAdd"} for ref in node.inputs):
+            value = trace.value(ref)
+            if trace.nodes[ref.node].type == "Variable" and value is not None and value.ndim == 1:
+                return True
+    return False
 
 
 def _residual(this: Exchange) -> bool:
@@ -296,16 +258,20 @@ RULES: tuple[tuple[str, Callable[[Exchange], bool]], ...] = (
     ("forget bias", _forget_bias),
     ("gate order", lambda t: _gated(t) and t.added == t.dropped and len(t.edit.added) > 1),
     ("batch normalization mode", _mode),
-    ("activation", lambda t: _only(t, ACTIVATIONS)),
+    ("activation", _activation),
     ("from_logits", _probabilities),
     ("axis", lambda t: "Softmax" in t.kinds and t.kinds <= ORDERINGS | {"Softmax", "Sub"}),
     ("axis order", lambda t: _only(t, ORDERINGS)),
+    ("loss", lambda t: bool(t.kinds & LOSSES) or _distance(t)),
+    ("mask", lambda t: _fed_factor(t) and _masked(t)),
+    ("example weights", _fed_factor),
     ("mean for sum", lambda t: t.kinds <= REDUCTIONS | SCALINGS and (t.added["Mean"] > 0) != (t.dropped["Mean"] > 0)),
     ("axis", lambda t: _only(t, REDUCTIONS)),
     ("regulariser", _penalty),
     ("label smoothing", _labels),
     ("epsilon", _epsilon),
     ("stop_gradient", lambda t: _only(t, {"StopGradient"})),
+    ("bias missing", lambda t: _bias(t) and t.added != t.dropped),
     ("loss scale", _loss_scale),
     ("scale", lambda t: _only(t, SCALINGS)),
     ("residual connection", _residual),

@@ -23,6 +23,12 @@ def configuration(this):
     built = this.build()
     if built.optimizer is not None:
         yield from _hyperparameters(this, built.optimizer)
+        if built.optimizer.weight_decay:
+            yield Candidate(
+                "weight_decay",
+                f"without the port's weight_decay={built.optimizer.weight_decay:g}, which TF1's optimizers lack",
+                alter=lambda port: setattr(port.optimizer, "weight_decay", None),
+            )
         if this.legacy["initial slots"]:
             yield Candidate(
                 _slot_cause(this),

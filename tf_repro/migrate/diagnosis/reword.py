@@ -8,7 +8,8 @@ import numpy as np
 
 from tf_repro.migrate.bisection.graft import Along, Constant, Operation
 from tf_repro.migrate.bisection.trace import Place
-from tf_repro.migrate.diagnosis.naming import SILENT, Exchange
+from tf_repro.migrate.diagnosis.exchange import Exchange
+from tf_repro.migrate.diagnosis.kinds import SILENT
 
 FUNCTIONS = {
     "Relu": "tf.nn.relu", "Relu6": "tf.nn.relu6", "Elu": "tf.nn.elu", "Selu": "tf.nn.selu", "Tanh": "tf.tanh",

@@ -19,8 +19,9 @@ from tf_repro.migrate.bisection.matching import CLOSE, Matches
 from tf_repro.migrate.bisection.trace import Node, Place, Trace
 from tf_repro.migrate.checker.outcome import Where
 from tf_repro.migrate.diagnosis import training
+from tf_repro.migrate.diagnosis.exchange import Exchange
 from tf_repro.migrate.diagnosis.faults import Candidate
-from tf_repro.migrate.diagnosis.naming import Exchange, name_of
+from tf_repro.migrate.diagnosis.naming import name_of
 from tf_repro.migrate.diagnosis.reword import FUNCTIONS, line_after
 from tf_repro.migrate.diagnosis.source import text_of
 from tf_repro.programs.port import Port

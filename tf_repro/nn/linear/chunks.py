@@ -26,7 +26,9 @@ class Chunks:
         chunk = self.of(values, i)
         return tf.where(tf.range(self.size) < (i + 1) * self.size - self.rows, tf.zeros_like(chunk), chunk)
 
-    def loop(self, body: Callable[..., Any], written: list[tf.DType], *sums: tf.Tensor) -> tuple[list[tf.Tensor], list]:
+    def loop(
+        self, body: Callable[..., Any], written: list[tf.DType], *sums: tf.Tensor
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Run ``body(i, *sums) -> (values of chunk i, sums)`` on every chunk, one after another.
 
         Args:
@@ -44,10 +46,10 @@ class Chunks:
             arrays = [array.write(i, value) for array, value in zip(arrays, values, strict=True)]
             return i + 1, arrays, list(sums)
 
-        _, arrays, sums = tf.while_loop(
+        _, arrays, last = tf.while_loop(
             lambda i, *_: i < self.count, step, (0, arrays, list(sums)), parallel_iterations=1
         )
-        return [self._join(array) for array in arrays], sums
+        return [self._join(array) for array in arrays], last
 
     def _join(self, array: tf.TensorArray) -> tf.Tensor:
         """What was written for the chunks, without the rows that were in two of them."""

@@ -141,7 +141,7 @@ def _chunked_first_order(spec: Distillation, rows: Tensors, weights: Tensors) ->
                 dkernel = add_rows(dkernel, tf.matmul(block, weighted, transpose_a=True), start, 0)
             else:
                 dkernel = add_rows(dkernel, tf.matmul(weighted, block, transpose_a=True), start, 1)
-        dbias = [total + tf.linalg.matvec(residual, c, transpose_a=True) for total in dbias]
+        dbias = tuple(total + tf.linalg.matvec(residual, c, transpose_a=True) for total in dbias)
         return [losses, dx * c[:, tf.newaxis]], [dkernel, *dbias]
 
     anchor = tf.zeros_like(x[:, 0], tf.int32)

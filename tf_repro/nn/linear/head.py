@@ -46,7 +46,9 @@ class Head(NamedTuple):
         """The weights of the block's classes, or 1."""
         return weights[-1][block[0] : sum(block)] if self.class_weighted else tf.ones([], weights[0].dtype)
 
-    def raw_logits(self, x: tf.Tensor, weights: tuple[tf.Tensor, ...], embedding: tf.Tensor, block) -> tf.Tensor:
+    def raw_logits(
+        self, x: tf.Tensor, weights: tuple[tf.Tensor, ...], embedding: tf.Tensor, block: tuple[int, int]
+    ) -> tf.Tensor:
         """``[classes, rows]`` of the block, before they are scaled and capped."""
         raw = tf.matmul(embedding, x, transpose_b=True)
         return raw + weights[1][block[0] : sum(block), tf.newaxis] if self.biased else raw

@@ -170,7 +170,7 @@ def _chunked_first_order(head: Head, rows: Tensors, weights: Tensors) -> list[tf
                     dkernel = add_rows(dkernel, part, block[0], 0)
                 else:
                     dkernel = add_rows(dkernel, tf.transpose(part), block[0], 1)
-        dbias = [total + tf.concat(bias_parts, 0) for total in dbias]
+        dbias = tuple(total + tf.concat(bias_parts, 0) for total in dbias)
         statistics = _statistics(known, rank) if head.statistics else []
         return [known.loss, dx * c[:, tf.newaxis], *statistics], [dkernel, *dbias]
 

@@ -24,7 +24,7 @@ class Examples(NamedTuple):
 
     x: tf.Tensor
     pivot: tf.Tensor
-    labels: tf.Tensor | None
+    labels: tf.Tensor  # or None, of sparse labels
 
     def position(self, block: Block) -> tuple[tf.Tensor, tf.Tensor]:
         """Where the pivots stand in the block, ``[rows, 2]``, and which of them do."""

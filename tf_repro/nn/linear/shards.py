@@ -20,7 +20,7 @@ class Replicas(NamedTuple):
     """This replica among its peers, and the collectives that the head needs of ``tf.distribute``."""
 
     context: Any
-    count: int
+    number: int
     replicated: bool
 
     @classmethod
@@ -40,14 +40,14 @@ class Replicas(NamedTuple):
 
     def all_examples(self, values: tf.Tensor) -> tf.Tensor:
         """``values`` of the examples of every replica, one replica's after another's."""
-        if self.count == 1 or self.replicated:
+        if self.number == 1 or self.replicated:
             return values
         # Gathering forgets the width as well as the number of rows.
         return tf.ensure_shape(self.context.all_gather(values, 0), [None, *values.shape[1:]])
 
     def own_examples(self, values: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
         """The ``number`` rows that this replica gave to `all_examples`."""
-        if self.count == 1 or self.replicated:
+        if self.number == 1 or self.replicated:
             return values
         numbers = self.context.all_gather(number[tf.newaxis], 0)
         begin = tf.reduce_sum(numbers[: self.rank])
@@ -56,11 +56,11 @@ class Replicas(NamedTuple):
     def largest(self, values: tf.Tensor) -> tf.Tensor:
         """The largest of each value on any replica."""
         # tf.distribute has no maximum among its reductions.
-        return values if self.count == 1 else tf.reduce_max(self.context.all_gather(values[tf.newaxis], 0), 0)
+        return values if self.number == 1 else tf.reduce_max(self.context.all_gather(values[tf.newaxis], 0), 0)
 
     def total(self, values: tf.Tensor) -> tf.Tensor:
         """The sum of each value over the replicas."""
-        return values if self.count == 1 else self.context.all_reduce(tf.distribute.ReduceOp.SUM, values)
+        return values if self.number == 1 else self.context.all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
 def losses_one_by_one(head: Head, replicas: Replicas, x: tf.Tensor, labels: tf.Tensor, weights: Tensors) -> tf.Tensor:
@@ -86,7 +86,7 @@ def losses_one_by_one(head: Head, replicas: Replicas, x: tf.Tensor, labels: tf.T
 
         def grad(dlosses: tf.Tensor) -> Any:
             coefficients = replicas.all_examples(tf.stop_gradient(dlosses))
-            dx, *dweights = _first_order(head, pivot, everyone, coefficients, known, weights)
+            dx, *dweights = _first_order(head, pivot, everyone, coefficients, known, tuple(weights))
             gradients = replicas.own_examples(replicas.total(dx), number), *dweights
             return _first_order_alone(gradients, (*operands, dlosses))
 
@@ -113,7 +113,7 @@ def _known(head: Head, replicas: Replicas, pivot: tf.Tensor, x: tf.Tensor, weigh
 
 
 def _first_order(
-    head: Head, pivot: tf.Tensor, x: tf.Tensor, coefficients: tf.Tensor, known: of_rows.Losses, weights: list[tf.Tensor]
+    head: Head, pivot: tf.Tensor, x: tf.Tensor, coefficients: tf.Tensor, known: of_rows.Losses, weights: Tensors
 ) -> list[tf.Tensor]:
     """Gradients of ``Σ coefficients·losses`` by this replica's weights, and its part of that by the features."""
     chunks = Chunks(x, head.chunk_size)
@@ -132,7 +132,7 @@ def _first_order(
                 dkernel = add_rows(dkernel, tf.transpose(tf.matmul(residual, scaled)), block[0], 1)
                 if head.biased:
                     bias_parts.append(tf.linalg.matvec(residual, chunks.fresh(coefficients, i)))
-        dbias = [total + tf.concat(bias_parts, 0) for total in dbias]
+        dbias = tuple(total + tf.concat(bias_parts, 0) for total in dbias)
         return [dx * chunks.of(coefficients, i)[:, tf.newaxis]], [dkernel, *dbias]
 
     empty = [zeros(weight.shape.as_list(), x.dtype, tf.abs(pivot)) for weight in weights]
