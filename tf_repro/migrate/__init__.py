@@ -126,7 +126,7 @@ def check(
     """
     from tf_repro.migrate.checker import ladder
 
-    return ladder.climb(
+    return ladder.run_ladder(
         legacy,
         port,
         steps=steps,

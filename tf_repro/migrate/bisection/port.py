@@ -211,9 +211,9 @@ def record(port: Port, feeds: dict[str, np.ndarray], step: bool, gradients: bool
     return recorder.trace
 
 
-def uses(this: Any) -> list[str]:
+def uses(climb: Any) -> list[str]:
     """The port's variables by name, in the order in which its forward pass first reads them."""
-    trace = record(prepared(this), this.feeds(0), step=False)
+    trace = record(prepared(climb), climb.feeds(0), step=False)
     return list(dict.fromkeys(node.name for node in trace.nodes if node.type == "Variable"))
 
 

@@ -10,12 +10,12 @@ from tf_repro.migrate.checker.outcome import FAILED, PASSED, Rung, counted, list
 OTHERWISE = "before, otherwise fed"
 
 
-def gap(this, measured):
+def gap(climb, measured):
     """The largest distance on the rung, in ULP of its tensor's largest element."""
     widest = 0.0
     for moment, quantities in measured.items():
         for name, received in quantities.items():
-            expected = this.legacy[moment][name]
+            expected = climb.legacy[moment][name]
             if _form(expected, received):
                 return np.inf
             apart = difference(expected, received)
@@ -24,37 +24,37 @@ def gap(this, measured):
     return widest
 
 
-def judge(this, rung, measured):
+def judge(climb, rung, measured):
     """The rung's verdict: in the first moment that parts, the tensor that is computed first decides."""
     worst, count, nans, rounded = 0, 0, 0, False
     for moment, quantities in measured.items():
         beyond = {}
         for name, received in quantities.items():
-            expected = this.legacy[moment][name]
+            expected = climb.legacy[moment][name]
             failure = _form(expected, received)
             if failure:
                 return Rung(rung, FAILED, f"{name} {failure}" + _at(rung, moment), name)
             nans += _nans(expected, received) if moment != OTHERWISE else 0
-            apart = this.difference(moment, name, received)
+            apart = climb.difference(moment, name, received)
             if apart is None:
                 continue
-            if this.allows(apart, moment, name, received):
-                rounded, worst = True, max(worst, this.ulp(apart) or 0)
+            if climb.allows(apart, moment, name, received):
+                rounded, worst = True, max(worst, climb.ulp(apart) or 0)
             else:
                 beyond[name] = apart
         if beyond:
-            return _parted(this, rung, moment, beyond, len(quantities))
+            return _parted(climb, rung, moment, beyond, len(quantities))
         count += len(quantities) if moment != OTHERWISE else 0  # the same tensors again
     distance = f"at most {worst} ULP apart" if rounded else "bit-equal"
-    if rounded and this.max_ulp is None:
+    if rounded and climb.max_ulp is None:
         distance = f"equal up to rounding, {distance}"
     also = f", {counted(nans, 'element')} nan on both sides" if nans else ""
     return Rung(rung, PASSED, f"{counted(count, 'tensor')}, {distance}{also}", ulp=worst)
 
 
-def _parted(this, rung, moment, beyond, of):
+def _parted(climb, rung, moment, beyond, of):
     """The rung at a moment in which tensors are apart."""
-    order = this.description.get("order", ())
+    order = climb.description.get("order", ())
     if moment.startswith(("before", "after")) and set(beyond) <= set(order):
         name = min(beyond, key=order.index)
     else:
@@ -63,7 +63,7 @@ def _parted(this, rung, moment, beyond, of):
     detail = f"{len(beyond)} of {counted(of, 'tensor')} apart{_at(rung, moment)}: {listed(list(beyond))}"
     if apart.ulp is None:
         detail += "; look for log(0), 0/0 or an overflow before the nan"
-    return Rung(rung, FAILED, detail, name, apart, this.ulp(apart), moment=moment)
+    return Rung(rung, FAILED, detail, name, apart, climb.ulp(apart), moment=moment)
 
 
 GROSS = 1 / 8
@@ -73,10 +73,10 @@ It only spares the perturbed runs: none of the 25 correct ports of the test set 
 """
 
 
-def is_gross(this, rung):
+def is_gross(climb, rung):
     """Whether the rung's difference is so large that rounding need not be measured."""
     apart = abs(float(rung.difference.expected) - float(rung.difference.received))
-    tensors = this.legacy.get(rung.moment, {}).values()
+    tensors = climb.legacy.get(rung.moment, {}).values()
     largest = max(
         (float(np.abs(value[np.isfinite(value)]).max(initial=0)) for value in tensors if value.size), default=0
     )

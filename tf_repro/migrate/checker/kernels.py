@@ -14,21 +14,21 @@ SWITCH = "TF_ENABLE_ONEDNN_OPTS"
 RUNGS = "tf_repro.migrate.checker.rungs"
 
 
-def cause(this: Any, name: str) -> Cause | None:
+def cause(climb: Any, name: str) -> Cause | None:
     """The cause "oneDNN", where the rung passes without its kernels; None where it does not, or cannot be tested.
 
     Args:
-        this: the :class:`~tf_repro.migrate.checker.climb.Climb`.
+        climb: the :class:`~tf_repro.migrate.checker.climb.Climb`.
         name: the rung that failed.
     """
-    on_compat = not this.legacy.provenance["tensorflow"].startswith("1.")
-    if not on_compat or this.bundle is not None or os.environ.get(SWITCH) == "0":
+    on_compat = not climb.legacy.provenance["tensorflow"].startswith("1.")
+    if not on_compat or climb.bundle is not None or os.environ.get(SWITCH) == "0":
         return None
-    if not isolated.program(isolated.PORT, this.path, f"{RUNGS}:is_onednn_on", time_limit=this.time_limit):
+    if not isolated.program(isolated.PORT, climb.path, f"{RUNGS}:is_onednn_on", time_limit=climb.time_limit):
         return None
     try:
         with isolated.without_onednn():
-            rung = _rung(this, name)
+            rung = _rung(climb, name)
     except InputError:
         return None
     if rung is None or rung.status != PASSED:
@@ -37,22 +37,22 @@ def cause(this: Any, name: str) -> Cause | None:
     return Cause("oneDNN", change, rung.ulp, True)
 
 
-def _rung(this: Any, name: str) -> Any:
+def _rung(climb: Any, name: str) -> Any:
     """The rung, judged, of both programs run now from the same values and feeds."""
     record, _ = isolated.legacy(
-        this.legacy_path,
-        steps=this.steps,
-        seed=this.seed,
-        feeds=this.legacy["feeds"],
-        shapes=this.legacy.get("feed shapes"),
-        start=this.legacy["initial"],
-        inputs=this.inputs,
-        script=this.script,
+        climb.legacy_path,
+        steps=climb.steps,
+        seed=climb.seed,
+        feeds=climb.legacy["feeds"],
+        shapes=climb.legacy.get("feed shapes"),
+        start=climb.legacy["initial"],
+        inputs=climb.inputs,
+        script=climb.script,
         tf1_python=None,
-        time_limit=this.time_limit,
+        time_limit=climb.time_limit,
     )
-    changed = replace(this, legacy=record)
+    changed = replace(climb, legacy=record)
     judged, _ = isolated.program(
-        isolated.PORT, this.path, f"{RUNGS}:climbed", changed, True, time_limit=this.time_limit
+        isolated.PORT, climb.path, f"{RUNGS}:climbed", changed, True, time_limit=climb.time_limit
     )
     return next((rung for rung, _ in judged if rung.name == name), None)

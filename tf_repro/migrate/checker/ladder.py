@@ -27,7 +27,7 @@ DIAGNOSIS = 10
 RUNGS = ("variables", "initial values", "forward", "gradients", "one step", "N steps", "slots")
 
 
-def climb(legacy, port, *, deterministic_draws=False, **options):
+def run_ladder(legacy, port, *, deterministic_draws=False, **options):
     """See :func:`tf_repro.migrate.check`."""
     if deterministic_draws and golden.is_bundle(Path(legacy)):
         raise InputError(
@@ -51,7 +51,7 @@ def _climb(legacy, port, *, max_ulp, scaled, strict, name_map, keep_going, time_
     _require_order(legacy, port)
     with original(legacy, time_limit=time_limit, **options) as tf1:
         values, provenance = _in_port(port, f"{RUNGS_MODULE}:facts", port, tf1.seed, tf1.inputs, time_limit=time_limit)
-        this = Climb(
+        climb = Climb(
             legacy=tf1.record,
             description=tf1.description,
             legacy_path=tf1.path,
@@ -68,97 +68,97 @@ def _climb(legacy, port, *, max_ulp, scaled, strict, name_map, keep_going, time_
             script=tf1.script,
             bundle=tf1.bundle,
         )
-        return _report(this, values, provenance, dict(name_map or {}), bool(keep_going))
+        return _report(climb, values, provenance, dict(name_map or {}), bool(keep_going))
 
 
-def _report(this, values, provenance, name_map, keep_going):
+def _report(climb, values, provenance, name_map, keep_going):
     """Climb, and look for the causes of what fails."""
-    this = _paired_by_use(this, name_map)
+    climb = _paired_by_use(climb, name_map)
     left_out = [a for a, b in name_map.items() if b is None]
-    rungs, moments = [_variables(this, values, left_out)], {}
+    rungs, moments = [_variables(climb, values, left_out)], {}
     if rungs[0].status == PASSED:
-        judged, moments, this = _climbed(this, keep_going)
-        rungs += [_diagnosed(this, rung, measured) for rung, measured in judged]
+        judged, moments, climb = _climbed(climb, keep_going)
+        rungs += [_diagnosed(climb, rung, measured) for rung, measured in judged]
     rungs += [Rung(name, NOT_REACHED) for name in RUNGS[len(rungs) :]]
     return CheckReport(
-        rungs, this.mapping, this.legacy, Record(moments, provenance), this.max_ulp, this.scaled, this.strict
+        rungs, climb.mapping, climb.legacy, Record(moments, provenance), climb.max_ulp, climb.scaled, climb.strict
     )
 
 
-def _variables(this, values, left_out):
+def _variables(climb, values, left_out):
     """The rung "variables": count, names, shapes and dtypes."""
-    legacy = this.legacy["initial"]
-    missing = [a for a in legacy if a not in this.mapping and a not in left_out and not names.is_counter(legacy[a])]
-    extra = [b for b in values if b not in this.mapping.values()]
+    legacy = climb.legacy["initial"]
+    missing = [a for a in legacy if a not in climb.mapping and a not in left_out and not names.is_counter(legacy[a])]
+    extra = [b for b in values if b not in climb.mapping.values()]
     if missing or extra:
         parts = [f"only in the TF1 program: {', '.join(missing)}"] * bool(missing) + [
             f"only in the port: {', '.join(extra)}"
         ] * bool(extra)
         mend = "pair them with --map TF1=PORT (name_map), or leave one of TF1 out with --map TF1="
         return Rung("variables", FAILED, f"{'; '.join(parts)}; {mend}")
-    for a, b in this.mapping.items():
+    for a, b in climb.mapping.items():
         if legacy[a].shape != values[b].shape:
             detail = f"{a} has shape {legacy[a].shape} in the TF1 program, {b} has shape {values[b].shape} in the port"
             return Rung(
-                "variables", FAILED, detail, tensor=a, causes=_causes_of(this, "of_shape", legacy[a], values[b])
+                "variables", FAILED, detail, tensor=a, causes=_causes_of(climb, "of_shape", legacy[a], values[b])
             )
         if legacy[a].dtype != values[b].dtype:
             detail = f"{a} has dtype {legacy[a].dtype} in the TF1 program, {b} has dtype {values[b].dtype} in the port"
             return Rung(
-                "variables", FAILED, detail, tensor=a, causes=_causes_of(this, "of_dtype", legacy[a], values[b])
+                "variables", FAILED, detail, tensor=a, causes=_causes_of(climb, "of_dtype", legacy[a], values[b])
             )
-    pairs = ", ".join(a if a == b else f"{a} is {b}" for a, b in this.mapping.items())
-    return Rung("variables", PASSED, f"{counted(len(this.mapping), 'variable')}: {pairs}")
+    pairs = ", ".join(a if a == b else f"{a} is {b}" for a, b in climb.mapping.items())
+    return Rung("variables", PASSED, f"{counted(len(climb.mapping), 'variable')}: {pairs}")
 
 
-def _paired_by_use(this, given):
+def _paired_by_use(climb, given):
     """Variables that their names do not tell apart are paired in the order of their use."""
-    groups = names.doubtful(this.mapping, this.legacy["initial"], given)
+    groups = names.doubtful(climb.mapping, climb.legacy["initial"], given)
     if not groups:
-        return this
+        return climb
     try:
-        uses = _in_port(this.path, f"{BISECTION_MODULE}:uses", this, time_limit=this.time_limit)
+        uses = _in_port(climb.path, f"{BISECTION_MODULE}:uses", climb, time_limit=climb.time_limit)
     except InputError:  # the rungs tell why the port does not run
-        return this
-    return replace(this, mapping=names.by_use(this.mapping, groups, this.description.get("uses", ()), uses))
+        return climb
+    return replace(climb, mapping=names.by_use(climb.mapping, groups, climb.description.get("uses", ()), uses))
 
 
-def _climbed(this, keep_going):
+def _climbed(climb, keep_going):
     """The judged rungs, every moment, and the climb with what rounding makes of it where that had to be known."""
 
-    def climb():
-        return _in_port(this.path, f"{RUNGS_MODULE}:climbed", this, keep_going, time_limit=this.time_limit)
+    def climbed():
+        return _in_port(climb.path, f"{RUNGS_MODULE}:climbed", climb, keep_going, time_limit=climb.time_limit)
 
-    judged, moments = climb()
+    judged, moments = climbed()
     parted = [rung for rung, _ in judged if rung.difference is not None]
     if not parted:
-        return judged, moments, this
-    aware = this.max_ulp is None and not this.strict and not any(is_gross(this, rung) for rung in parted)
-    noise, unsteady = _noise(this, RUNS if aware else 0)
+        return judged, moments, climb
+    aware = climb.max_ulp is None and not climb.strict and not any(is_gross(climb, rung) for rung in parted)
+    noise, unsteady = _noise(climb, RUNS if aware else 0)
     if aware:
-        this = replace(this, noise=noise)
-        judged, moments = climb()
-    return [_unless_unsteady(rung, measured, unsteady) for rung, measured in judged], moments, this
+        climb = replace(climb, noise=noise)
+        judged, moments = climbed()
+    return [_unless_unsteady(rung, measured, unsteady) for rung, measured in judged], moments, climb
 
 
-def _noise(this, runs):
+def _noise(climb, runs):
     """How far rounding moves the TF1 program, and what it does not compute twice alike."""
-    if this.bundle is not None:
-        bundle = golden.read(this.bundle)
-        return (bundle.noise or _noise_of_port(this)) if runs else {}, bundle.unsteady
-    options = {"steps": this.steps, "inputs": this.inputs, "script": this.script, "runs": runs}
-    options["time_limit"] = NOISE * this.time_limit
-    function, arguments = "tf_repro.migrate.checker.perturbation:noise", (this.legacy_path, this.legacy, this.seed)
+    if climb.bundle is not None:
+        bundle = golden.read(climb.bundle)
+        return (bundle.noise or _noise_of_port(climb)) if runs else {}, bundle.unsteady
+    options = {"steps": climb.steps, "inputs": climb.inputs, "script": climb.script, "runs": runs}
+    options["time_limit"] = NOISE * climb.time_limit
+    function, arguments = "tf_repro.migrate.checker.perturbation:noise", (climb.legacy_path, climb.legacy, climb.seed)
     try:
-        return isolated.program(isolated.TF1_PROGRAM, this.legacy_path, function, *arguments, **options)
+        return isolated.program(isolated.TF1_PROGRAM, climb.legacy_path, function, *arguments, **options)
     except (InputError, RuntimeError):  # it needs genuine TensorFlow 1, or cannot be moved so
         if not runs:
             return {}, []
-        return _noise_of_port(this), []
+        return _noise_of_port(climb), []
 
 
-def _noise_of_port(this):
-    return _in_port(this.path, f"{RUNGS_MODULE}:noise", this, time_limit=NOISE * this.time_limit)
+def _noise_of_port(climb):
+    return _in_port(climb.path, f"{RUNGS_MODULE}:noise", climb, time_limit=NOISE * climb.time_limit)
 
 
 def _unless_unsteady(rung, measured, unsteady):
@@ -167,20 +167,20 @@ def _unless_unsteady(rung, measured, unsteady):
     return replace(rung, detail=not_reproducible("the TF1 program", unsteady)), None
 
 
-def _diagnosed(this, rung, measured):
+def _diagnosed(climb, rung, measured):
     """The failed rung with its causes; where a tested change ends the process, with the reason that there are none."""
     if rung.status != FAILED or measured is None:
         return rung
-    limit = DIAGNOSIS * this.time_limit
+    limit = DIAGNOSIS * climb.time_limit
     try:
-        found = _in_port(this.path, f"{CAUSES_MODULE}:diagnose", this, rung.name, measured, time_limit=limit)
+        found = _in_port(climb.path, f"{CAUSES_MODULE}:diagnose", climb, rung.name, measured, time_limit=limit)
     except InputError as reason:
         return replace(rung, detail=f"{rung.detail}; its causes could not be tested ({reason})")
-    if not any(cause.passes for cause in found["causes"]) and not (rung.difference and is_gross(this, rung)):
-        onednn = kernels.cause(this, rung.name)
+    if not any(cause.passes for cause in found["causes"]) and not (rung.difference and is_gross(climb, rung)):
+        onednn = kernels.cause(climb, rung.name)
         found["causes"] = [*([onednn] if onednn else []), *found["causes"]]
-    if this.bundle is not None:
-        found |= {"causes": [_placed_in(this.bundle, cause) for cause in found["causes"]]}
+    if climb.bundle is not None:
+        found |= {"causes": [_placed_in(climb.bundle, cause) for cause in found["causes"]]}
     return replace(rung, **found)
 
 
@@ -192,8 +192,8 @@ def _placed_in(bundle, cause):
     return replace(cause, where=replace(cause.where, legacy_path=str(bundle / name)))
 
 
-def _causes_of(this, function, *arrays):
-    return _in_port(this.path, f"{CAUSES_MODULE}:{function}", *arrays, time_limit=this.time_limit)
+def _causes_of(climb, function, *arrays):
+    return _in_port(climb.path, f"{CAUSES_MODULE}:{function}", *arrays, time_limit=climb.time_limit)
 
 
 def _in_port(path, function, *arguments, time_limit):

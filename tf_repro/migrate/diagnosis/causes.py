@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tf_repro.core.ulp import difference
 from tf_repro.migrate.checker.outcome import FAILED, Cause, NotTested, RuledOut
-from tf_repro.migrate.checker.rungs import MEASURES, gap, judge, prepared
+from tf_repro.migrate.checker.rungs import MEASUREMENTS, gap, judge, prepared
 from tf_repro.migrate.diagnosis import faults, optimizer_faults, structural, substitutions
 from tf_repro.programs.port import running_eagerly
 
@@ -41,11 +41,11 @@ def of_dtype(legacy, port):
     return []
 
 
-def diagnose(this, name, measured):
+def diagnose(climb, name, measured):
     """The causes that mend a failed rung, those that do not, and those that there was no time for.
 
     Args:
-        this: the :class:`~tf_repro.migrate.checker.rungs.Climb`.
+        climb: the :class:`~tf_repro.migrate.checker.rungs.Climb`.
         name: the rung.
         measured: what the port gave on it.
 
@@ -54,8 +54,8 @@ def diagnose(this, name, measured):
         ``not_tested`` of a :class:`~tf_repro.migrate.Rung`.
     """
     found, ruled_out, untested, failed, included = [], [], [], [], set()
-    this = replace(this, traced=judge(this, name, measured).moment)
-    remaining = candidates(this, name)
+    climb = replace(climb, traced=judge(climb, name, measured).moment)
+    remaining = candidates(climb, name)
     for runs, candidate in enumerate(remaining):
         if any((cause.passes or _is_exchange(cause)) and cause.name not in GENERIC for cause in found):
             break
@@ -63,9 +63,9 @@ def diagnose(this, name, measured):
             untested = [candidate.cause, *(each.cause for each in remaining)]
             break
         try:
-            cause = attempt(this, name, candidate, measured)
+            cause = attempt(climb, name, candidate, measured)
             if cause is not None and candidate.eager:  # was it the change, or that it was tested without tf.function?
-                cause = attempt(this, name, faults.EAGERLY, measured) or cause
+                cause = attempt(climb, name, faults.EAGERLY, measured) or cause
         except CouldNotBeTested as reason:
             failed.append(NotTested(candidate.cause, candidate.change, str(reason)))
             continue
@@ -75,7 +75,7 @@ def diagnose(this, name, measured):
             found.append(cause)
             included |= candidate.includes
     if not found:
-        candidate, cause = of_rounding(this, name, measured)
+        candidate, cause = of_rounding(climb, name, measured)
         found, ruled_out = ([cause], ruled_out) if cause else ([], [*ruled_out, candidate])
     return {
         "causes": sorted(
@@ -92,35 +92,35 @@ def _is_exchange(cause):
     return cause.where is not None and cause.where.legacy_path is not None
 
 
-def of_rounding(this, name, measured):
+def of_rounding(climb, name, measured):
     """Whether the port itself moves as far when each of its variables is moved by one ULP."""
     tried = RuledOut("rounding", "with each variable moved by one ULP")
     try:
-        moved = MEASURES[name](this, prepared(this, faults.nudge))
+        moved = MEASUREMENTS[name](climb, prepared(climb, faults.nudge))
     except Exception:  # noqa: BLE001 - a rung that cannot be run so is not explained so
         return tried, None
     for moment, quantities in measured.items():
         for tensor, received in quantities.items():
-            apart = difference(received, this.legacy[moment][tensor], scaled=True)
+            apart = difference(received, climb.legacy[moment][tensor], scaled=True)
             own = difference(received, moved[moment][tensor], scaled=True)
             if apart is not None and (own is None or apart.scaled > AS_FAR * own.scaled):
                 return tried, None
     change = "since one ULP in each variable moves the port about as far as the two programs are apart"
-    return tried, Cause("rounding", change, judge(this, name, measured).ulp, False)
+    return tried, Cause("rounding", change, judge(climb, name, measured).ulp, False)
 
 
-def attempt(this, name, candidate, before):
+def attempt(climb, name, candidate, before):
     """The :class:`Cause`, where the change mends the rung or leaves only rounding; else None.
 
     Raises:
         CouldNotBeTested: the port fails with the change.
     """
     try:
-        changed = replace(this, mapping=candidate.mapping or this.mapping)
+        changed = replace(climb, mapping=candidate.mapping or climb.mapping)
         if candidate.legacy is not None:
             changed = replace(changed, legacy=candidate.legacy())
         with candidate.context(), running_eagerly() if candidate.eager else contextlib.nullcontext():
-            measured = MEASURES[name](changed, prepared(changed, candidate.alter))
+            measured = MEASUREMENTS[name](changed, prepared(changed, candidate.alter))
         if _content(measured) != _content(before):
             return None
         if candidate.transform is not None:
@@ -131,7 +131,7 @@ def attempt(this, name, candidate, before):
         raise CouldNotBeTested(" ".join(str(error).split())[:200] or type(error).__name__) from None
     if verdict.status != FAILED:
         return Cause(candidate.cause, candidate.change, verdict.ulp, True, candidate.where)
-    if left <= ROUNDING and left <= gap(this, before) / 8:
+    if left <= ROUNDING and left <= gap(climb, before) / 8:
         return Cause(candidate.cause, candidate.change, verdict.ulp, False, candidate.where)
     return None
 
@@ -144,29 +144,29 @@ def _content(measured):
     return {(moment, name) for moment, quantities in measured.items() for name in quantities}
 
 
-def candidates(this, name) -> Iterator[faults.Candidate]:
+def candidates(climb, name) -> Iterator[faults.Candidate]:
     """The changes to test on a rung, the most specific first."""
     if name == "initial values":
         return
-    lines = faults.called_lines(this, name)
+    lines = faults.called_lines(climb, name)
     in_steps = name in ("one step", "N steps", "slots")
     if in_steps:  # the forward pass and the gradients are equal: what is left of the layer is its updates
-        yield from _each_line(this, substitutions.BATCH_NORMALIZATION, lines)
+        yield from _each_line(climb, substitutions.BATCH_NORMALIZATION, lines)
     with contextlib.suppress(Exception):  # a program whose values cannot be recorded still has the other candidates
-        yield from structural.candidates(this, name)
-    yield from _each_line(this, substitutions.NUMERICS, lines)
-    if this.legacy.provenance["tensorflow"] != tf.__version__:
+        yield from structural.candidates(climb, name)
+    yield from _each_line(climb, substitutions.NUMERICS, lines)
+    if climb.legacy.provenance["tensorflow"] != tf.__version__:
         yield faults.Candidate(
             "kernels",
             f"with the TF1 program on TensorFlow {tf.__version__} (compat.v1) for "
-            f"{this.legacy.provenance['tensorflow']}, whose kernels round otherwise",
-            legacy=lambda: faults.on_this_release(this),
+            f"{climb.legacy.provenance['tensorflow']}, whose kernels round otherwise",
+            legacy=lambda: faults.on_this_release(climb),
         )
     if in_steps:
-        configured = list(optimizer_faults.configuration(this))
+        configured = list(optimizer_faults.configuration(climb))
         yield from configured
-        yield from optimizer_faults.replacement(this, frozenset(each.cause for each in configured))
-    yield from faults.variables(this)
+        yield from optimizer_faults.replacement(climb, frozenset(each.cause for each in configured))
+    yield from faults.variables(climb)
     if name == "forward":
         yield faults.Candidate("sign changed", "with the sign of the fetches changed", transform=np.negative)
     else:
@@ -175,17 +175,17 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
             "with the sign of the gradients changed",
             lambda: substitutions.changing_gradients(faults.negated),
         )
-        yield from faults.clipping(this, lines)
-    yield from _each_line(this, substitutions.FORWARD, lines)
+        yield from faults.clipping(climb, lines)
+    yield from _each_line(climb, substitutions.FORWARD, lines)
     if not in_steps:
-        yield from _each_line(this, substitutions.BATCH_NORMALIZATION, lines)
+        yield from _each_line(climb, substitutions.BATCH_NORMALIZATION, lines)
     if name != "forward":
-        yield from _each_line(this, substitutions.BIAS_ADDITION, lines)
-        yield from faults.scales(this)
+        yield from _each_line(climb, substitutions.BIAS_ADDITION, lines)
+        yield from faults.scales(climb)
     yield faults.Candidate(
         substitutions.EVERY_FLOAT64.cause,
         f"with {substitutions.EVERY_FLOAT64.change}",
-        lambda: substitutions.EVERY_FLOAT64.applied(this.path),
+        lambda: substitutions.EVERY_FLOAT64.applied(climb.path),
         eager=True,
     )
     yield faults.Candidate(
@@ -195,7 +195,7 @@ def candidates(this, name) -> Iterator[faults.Candidate]:
     )
 
 
-def _each_line(this, known, lines) -> Iterator[faults.Candidate]:
+def _each_line(climb, known, lines) -> Iterator[faults.Candidate]:
     """Every substitution on every line of the port that calls one of its functions."""
     for substitution in known:
-        yield from faults.by_line(this, substitution, lines[substitution])
+        yield from faults.by_line(climb, substitution, lines[substitution])

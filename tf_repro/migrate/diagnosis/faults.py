@@ -16,7 +16,7 @@ import tensorflow as tf
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.migrate.checker.outcome import Where
-from tf_repro.migrate.checker.rungs import MEASURES, prepared
+from tf_repro.migrate.checker.rungs import MEASUREMENTS, prepared
 from tf_repro.migrate.diagnosis import substitutions
 from tf_repro.migrate.diagnosis.source import text_of
 from tf_repro.migrate.names import swapped
@@ -58,32 +58,34 @@ class Candidate:
 EAGERLY = Candidate("graph optimiser", "with the port's tf.functions run as Python, operation by operation", eager=True)
 
 
-def on_this_release(this):
+def on_this_release(climb):
     """The TF1 program once more, from the same values and feeds, on the TensorFlow that runs the port."""
-    if this.bundle is not None:
+    if climb.bundle is not None:
         raise InputError("the TF1 program must be run again for that. Received: a golden bundle, which is replayed")
-    feeds, start = this.legacy["feeds"], this.legacy["initial"]
+    feeds, start = climb.legacy["feeds"], climb.legacy["initial"]
     record, _ = run_legacy(
-        this.legacy_path,
-        steps=this.steps,
-        seed=this.seed,
+        climb.legacy_path,
+        steps=climb.steps,
+        seed=climb.seed,
         feeds=feeds,
         start=start,
-        inputs=this.inputs,
-        script=this.script,
-        shapes=this.legacy.get("feed shapes"),
+        inputs=climb.inputs,
+        script=climb.script,
+        shapes=climb.legacy.get("feed shapes"),
     )
     return record
 
 
-def variables(this):
+def variables(climb):
     """Variables that have changed places, kernels that are transposed, values that were copied too early."""
-    initial = this.legacy["initial"]
-    for a, b, mapping in islice(swapped(this.mapping, initial), MOST_PAIRS):
-        yield Candidate("swapped variables", f"with {this.mapping[a]} and {this.mapping[b]} exchanged", mapping=mapping)
+    initial = climb.legacy["initial"]
+    for a, b, mapping in islice(swapped(climb.mapping, initial), MOST_PAIRS):
+        yield Candidate(
+            "swapped variables", f"with {climb.mapping[a]} and {climb.mapping[b]} exchanged", mapping=mapping
+        )
     for name, value in initial.items():
-        if name in this.mapping and value.ndim == 2 and value.shape[0] == value.shape[1]:
-            other = this.mapping[name]
+        if name in climb.mapping and value.ndim == 2 and value.shape[0] == value.shape[1]:
+            other = climb.mapping[name]
             yield Candidate(
                 "transposed kernel",
                 f"with {other} transposed",
@@ -92,21 +94,21 @@ def variables(this):
     yield Candidate(
         "stale initial value",
         "with the variables created from TF1's values, so the port copied them before they were set",
-        lambda: created_from(this),
+        lambda: created_from(climb),
     )
 
 
 @contextlib.contextmanager
-def created_from(this):
+def created_from(climb):
     """While it lasts, the port's variables are created from TF1's values."""
-    built = this.build()
-    back = {b: a for a, b in this.mapping.items()}
+    built = climb.build()
+    back = {b: a for a, b in climb.mapping.items()}
     values = {}
     for name, variable in built.variables.items():
         plain = getattr(variable, "value", None) if isinstance(variable, keras.Variable) else variable
         places = [place for place, made in enumerate(built.created) if made is plain]
         if places and name in back:
-            values[places[0]] = this.legacy["initial"][back[name]]
+            values[places[0]] = climb.legacy["initial"][back[name]]
     count = iter(range(10**9))
 
     def create(creator, **arguments):
@@ -119,24 +121,24 @@ def created_from(this):
         yield
 
 
-def by_line(this, substitution, places):
+def by_line(climb, substitution, places):
     """One candidate for each line of the port that calls one of the functions."""
     for place in sorted(places):
         yield Candidate(
             substitution.cause,
-            f"with {substitution.change} {_at(this, place)}",
-            lambda place=place: substitution.applied(this.path, place),
+            f"with {substitution.change} {_at(climb, place)}",
+            lambda place=place: substitution.applied(climb.path, place),
             eager=True,
             where=Where(place[0], place[1], before=text_of(*place[:2])),
         )
 
 
-def _at(this, place):
+def _at(climb, place):
     file, line, inside = place
-    return f"{'inside the call on' if inside else 'on'} {Path(file).relative_to(this.path.parent)}:{line}"
+    return f"{'inside the call on' if inside else 'on'} {Path(file).relative_to(climb.path.parent)}:{line}"
 
 
-def called_lines(this, name):
+def called_lines(climb, name):
     """For each substitution the lines of the port on which its functions are called, and with what."""
     known = (
         *substitutions.NUMERICS,
@@ -147,30 +149,30 @@ def called_lines(this, name):
         substitutions.CLIP_EACH,
     )
     seen = [{} for _ in known]
-    measure = MEASURES["forward" if name == "forward" else "one step"]
+    measure = MEASUREMENTS["forward" if name == "forward" else "one step"]
     with contextlib.ExitStack() as stack:
         stack.enter_context(running_eagerly())
         for substitution, lines in zip(known, seen, strict=True):
-            stack.enter_context(substitution.applied(this.path, seen=lines))
+            stack.enter_context(substitution.applied(climb.path, seen=lines))
         with contextlib.suppress(Exception):  # the rung itself tells the reason
-            measure(this, prepared(this))
+            measure(climb, prepared(climb))
     return dict(zip(known, seen, strict=True))
 
 
-def clipping(this, lines):
+def clipping(climb, lines):
     """One kind of clipping in place of another, on a line of the port or in its optimizer."""
     for substitution in substitutions.CLIPPING:
-        yield from by_line(this, substitution, lines[substitution])
+        yield from by_line(climb, substitution, lines[substitution])
     for place, arguments in sorted(lines[substitutions.CLIP_EACH].items()):
         if len(arguments) > 1:
             bound = arguments[-1]
             yield Candidate(
                 "clip by value for norm",
-                f"with tf.clip_by_global_norm for the clipping {_at(this, place)}",
-                lambda place=place, bound=bound: substitutions.clipping_globally(this.path, place, bound),
+                f"with tf.clip_by_global_norm for the clipping {_at(climb, place)}",
+                lambda place=place, bound=bound: substitutions.clipping_globally(climb.path, place, bound),
                 eager=True,
             )
-    built = this.build()
+    built = climb.build()
     kinds = ("clipvalue", "clipnorm", "global_clipnorm")
     has = [kind for kind in kinds if built.optimizer is not None and getattr(built.optimizer, kind)]
     for kind in has:
@@ -189,9 +191,9 @@ def move(optimizer, kind, other):
     setattr(optimizer, kind, None)
 
 
-def scales(this):
+def scales(climb):
     """Gradients that are off by a number of examples or elements."""
-    lengths = {n for values in this.legacy["feeds"].values() for n in (*values.shape[1:], values[0].size) if n > 1}
+    lengths = {n for values in climb.legacy["feeds"].values() for n in (*values.shape[1:], values[0].size) if n > 1}
     for length in sorted(lengths):
         for words, factor in ((f"{length} times larger", length), (f"{length} times smaller", 1 / length)):
             yield Candidate(

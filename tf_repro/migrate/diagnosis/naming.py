@@ -27,98 +27,98 @@ from tf_repro.migrate.diagnosis.kinds import (
 )
 
 
-def _activation(this: Exchange) -> bool:
+def _activation(climb: Exchange) -> bool:
     """Whether one activation stands for another, also for one of several operations such as GELU."""
-    if _only(this, ACTIVATIONS):
+    if _only(climb, ACTIVATIONS):
         return True
-    sides = set(this.added), set(this.dropped)
+    sides = set(climb.added), set(climb.dropped)
     return any(
         one and one <= ACTIVATIONS and other <= ACTIVATIONS | SMOOTH | SCALINGS | SUMS | {"Neg"} and other & SMOOTH
         for one, other in (sides, sides[::-1])
     )
 
 
-def _distance(this: Exchange) -> bool:
+def _distance(climb: Exchange) -> bool:
     """Whether one measure of distance stands for another before a mean or a sum."""
-    used = this.consumers(0, 1) | this.consumers(1, 1)
-    return _only(this, {"Square", "Abs", "SquaredDifference"}) and bool(used & REDUCTIONS)
+    used = climb.consumers(0, 1) | climb.consumers(1, 1)
+    return _only(climb, {"Square", "Abs", "SquaredDifference"}) and bool(used & REDUCTIONS)
 
 
-def _only(this: Exchange, kinds: set[str]) -> bool:
-    return bool(this.kinds) and this.kinds <= kinds
+def _only(climb: Exchange, kinds: set[str]) -> bool:
+    return bool(climb.kinds) and climb.kinds <= kinds
 
 
-def _pooling_over_padding(this: Exchange) -> bool:
-    return "AvgPool" in this.added and "AvgPool" in this.dropped and bool(this.kinds & PADS)
+def _pooling_over_padding(climb: Exchange) -> bool:
+    return "AvgPool" in climb.added and "AvgPool" in climb.dropped and bool(climb.kinds & PADS)
 
 
-def _padding(this: Exchange) -> bool:
+def _padding(climb: Exchange) -> bool:
     windows = CONVOLUTIONS | POOLS
-    return bool(this.kinds & windows) and (
-        bool(this.kinds & PADS) or this.attribute_differs("padding", "explicit_paddings")
+    return bool(climb.kinds & windows) and (
+        bool(climb.kinds & PADS) or climb.attribute_differs("padding", "explicit_paddings")
     )
 
 
-def _stored_order(this: Exchange) -> bool:
+def _stored_order(climb: Exchange) -> bool:
     """Whether a variable is used as it is in one program and reordered in the other."""
-    if not this.kinds or not this.kinds <= ORDERINGS:
+    if not climb.kinds or not climb.kinds <= ORDERINGS:
         return False
-    return all({kind for kind, _ in this.sources(side)} == {"Variable"} for side in (0, 1))
+    return all({kind for kind, _ in climb.sources(side)} == {"Variable"} for side in (0, 1))
 
 
-def _flatten(this: Exchange) -> bool:
-    return _only(this, {"Transpose"}) and bool({"Reshape"} & (this.consumers(0, 1) | this.consumers(1, 1)))
+def _flatten(climb: Exchange) -> bool:
+    return _only(climb, {"Transpose"}) and bool({"Reshape"} & (climb.consumers(0, 1) | climb.consumers(1, 1)))
 
 
-def _penalty(this: Exchange) -> bool:
+def _penalty(climb: Exchange) -> bool:
     """Whether only variables, and no feed, go into what is exchanged, or what is added to a loss."""
-    apart = set(this.added - this.dropped) | set(this.dropped - this.added)
+    apart = set(climb.added - climb.dropped) | set(climb.dropped - climb.added)
     if apart & (REDUCTIONS | {"GatherV2"}) and not apart & (SUMS | {"L2Loss"}):
         return False  # nothing is added on one side only: the penalty is on both
-    if this.kinds & LOSSES:
+    if climb.kinds & LOSSES:
         return False  # another loss, and the penalty beside it
-    if "L2Loss" in this.kinds or this.said("l2_loss", "regulari", "weight_decay", "penalty"):
-        return _about_weights(this)
+    if "L2Loss" in climb.kinds or climb.said("l2_loss", "regulari", "weight_decay", "penalty"):
+        return _about_weights(climb)
     return False
 
 
-def _fed_factor(this: Exchange) -> bool:
+def _fed_factor(climb: Exchange) -> bool:
     """Whether one side multiplies what hangs on variables by what hangs on feeds alone."""
-    for trace, nodes in zip(this.traces, (this.edit.added, this.edit.dropped), strict=True):
+    for trace, nodes in zip(climb.traces, (climb.edit.added, climb.edit.dropped), strict=True):
         for node in nodes:
             if node.type == "Mul":
                 sides = [{trace.nodes[each.node].type for each in ancestors(trace, [ref])} for ref in node.inputs]
                 if any("Variable" in a and "Variable" not in b and "Placeholder" in b
                        for a, b in (sides, sides[::-1])):  # fmt: skip
-                    return this.added["Mul"] != this.dropped["Mul"]
+                    return climb.added["Mul"] != climb.dropped["Mul"]
     return False
 
 
-def _masked(this: Exchange) -> bool:
+def _masked(climb: Exchange) -> bool:
     """Whether that factor comes from a comparison."""
-    refs = [(trace, ref) for trace, nodes in zip(this.traces, (this.edit.added, this.edit.dropped), strict=True)
+    refs = [(trace, ref) for trace, nodes in zip(climb.traces, (climb.edit.added, climb.edit.dropped), strict=True)
             for node in nodes for ref in node.inputs]  # fmt: skip
     return any(trace.nodes[each.node].type in COMPARISONS for trace, ref in refs for each in ancestors(trace, [ref]))
 
 
-def _about_weights(this: Exchange) -> bool:
+def _about_weights(climb: Exchange) -> bool:
     parts = []
-    for leaf in leaves_of(this.edit.expression):
-        ref = _ref_of(this, leaf)
+    for leaf in leaves_of(climb.edit.expression):
+        ref = _ref_of(climb, leaf)
         if ref is not None:
-            parts.append({this.traces[1].nodes[r.node].type for r in ancestors(this.traces[1], [ref])})
+            parts.append({climb.traces[1].nodes[r.node].type for r in ancestors(climb.traces[1], [ref])})
     parts += [
-        {this.traces[1].nodes[r.node].type for r in ancestors(this.traces[1], [ref])}
-        for node in this.edit.dropped
+        {climb.traces[1].nodes[r.node].type for r in ancestors(climb.traces[1], [ref])}
+        for node in climb.edit.dropped
         for ref in node.inputs
     ]
     return any("Variable" in part and "Placeholder" not in part for part in parts)
 
 
-def _ref_of(this: Exchange, leaf: object) -> Ref | None:
-    trace = this.traces[1]
+def _ref_of(climb: Exchange, leaf: object) -> Ref | None:
+    trace = climb.traces[1]
     if isinstance(leaf, Along):
-        ref = Ref(this.edit.port.node, leaf.output)
+        ref = Ref(climb.edit.port.node, leaf.output)
         for slot in leaf.path:
             ref = trace.nodes[ref.node].inputs[slot]
         return ref
@@ -132,80 +132,84 @@ def _ref_of(this: Exchange, leaf: object) -> Ref | None:
     return None
 
 
-def _labels(this: Exchange) -> bool:
+def _labels(climb: Exchange) -> bool:
     """Whether scaled and shifted feeds go into a cross-entropy."""
-    fed = all(kind == "Placeholder" for side in (0, 1) for kind, _ in this.sources(side))
+    fed = all(kind == "Placeholder" for side in (0, 1) for kind, _ in climb.sources(side))
     entropies = ENTROPIES | {"Log", "Log1p", "LogSoftmax"}
-    return fed and this.kinds <= SCALINGS | SUMS | {"StopGradient", "OneHot"} and bool(
-        (this.consumers(0, 6) | this.consumers(1, 6)) & entropies
+    return fed and climb.kinds <= SCALINGS | SUMS | {"StopGradient", "OneHot"} and bool(
+        (climb.consumers(0, 6) | climb.consumers(1, 6)) & entropies
     )  # fmt: skip
 
 
-def _epsilon(this: Exchange) -> bool:
+def _epsilon(climb: Exchange) -> bool:
     """Whether a small number is added under a root, or before a logarithm or a division."""
-    if not _only(this, SUMS | {"Maximum", "Rsqrt", "Sqrt"}):
+    if not _only(climb, SUMS | {"Maximum", "Rsqrt", "Sqrt"}):
         return False
-    numbers = [c for node in (*this.edit.added, *this.edit.dropped) for c in _constants(this, node)]
-    used = this.consumers(0, 1) | this.consumers(1, 1) | this.kinds
+    numbers = [c for node in (*climb.edit.added, *climb.edit.dropped) for c in _constants(climb, node)]
+    used = climb.consumers(0, 1) | climb.consumers(1, 1) | climb.kinds
     return bool(numbers) and max(map(abs, numbers)) <= 0.1 and bool(used & {"Rsqrt", "Sqrt", "Log", "RealDiv"})
 
 
-def _constants(this: Exchange, node: Node) -> list[float]:
-    side = 0 if any(node is each for each in this.edit.added) else 1
+def _constants(climb: Exchange, node: Node) -> list[float]:
+    side = 0 if any(node is each for each in climb.edit.added) else 1
     found = []
     for ref in node.inputs:
-        source, value = this.traces[side].nodes[ref.node], this.traces[side].value(ref)
+        source, value = climb.traces[side].nodes[ref.node], climb.traces[side].value(ref)
         if source.type == "Const" and value is not None and value.size == 1 and value.dtype.kind == "f":
             found.append(float(np.ravel(value)[0]))
     return found
 
 
-def _gated(this: Exchange) -> bool:
+def _gated(climb: Exchange) -> bool:
     """Whether a gate, a slice of one product, is part of it."""
-    near = {this.traces[side].nodes[ref.node].type
-            for side, nodes in ((0, this.edit.added), (1, this.edit.dropped))
+    near = {climb.traces[side].nodes[ref.node].type
+            for side, nodes in ((0, climb.edit.added), (1, climb.edit.dropped))
             for node in nodes for ref in node.inputs}  # fmt: skip
     return bool(near & {"Split", "SplitV", "Unpack"})
 
 
-def _forget_bias(this: Exchange) -> bool:
+def _forget_bias(climb: Exchange) -> bool:
     """Whether another number, or none, is added to a gate."""
-    gates = _gated(this) or any(isinstance(leaf, Along) and leaf.output > 0 for leaf in leaves_of(this.edit.expression))
+    gates = _gated(climb) or any(
+        isinstance(leaf, Along) and leaf.output > 0 for leaf in leaves_of(climb.edit.expression)
+    )
     return (
-        gates and _only(this, {"AddV2", "Add", "Sigmoid"}) and (this.added != this.dropped or _constants_differ(this))
+        gates
+        and _only(climb, {"AddV2", "Add", "Sigmoid"})
+        and (climb.added != climb.dropped or _constants_differ(climb))
     )
 
 
-def _mode(this: Exchange) -> bool:
+def _mode(climb: Exchange) -> bool:
     """Whether moving statistics stand on one side and those of the batch on the other."""
-    paired = this.difference.matches.variables  # TF1's name to the port's
-    names = [{paired.get(name, name) if side == 0 else name for kind, name in this.sources(side) if kind == "Variable"}
+    paired = climb.difference.matches.variables  # TF1's name to the port's
+    names = [{paired.get(name, name) if side == 0 else name for kind, name in climb.sources(side) if kind == "Variable"}
              for side in (0, 1)]  # fmt: skip
     borders = [
         {paired.get(name, name) if side == 0 else name for node in nodes for ref in node.inputs
-         for name in [this.traces[side].nodes[ref.node].name] if this.traces[side].nodes[ref.node].type == "Variable"}
-        for side, nodes in ((0, this.edit.added), (1, this.edit.dropped))
+         for name in [climb.traces[side].nodes[ref.node].name] if climb.traces[side].nodes[ref.node].type == "Variable"}
+        for side, nodes in ((0, climb.edit.added), (1, climb.edit.dropped))
     ]  # fmt: skip
     moving = {name for name in names[0] ^ names[1] | borders[0] ^ borders[1] if "moving" in name or "mean" in name
               or "variance" in name}  # fmt: skip
     return bool(moving)
 
 
-def _loss_scale(this: Exchange) -> bool:
-    at_the_end = not (this.consumers(1, 1) - {"Identity"}) or this.edit.port in this.traces[1].roots.values()
-    return _only(this, SCALINGS | {"Neg"}) and at_the_end
+def _loss_scale(climb: Exchange) -> bool:
+    at_the_end = not (climb.consumers(1, 1) - {"Identity"}) or climb.edit.port in climb.traces[1].roots.values()
+    return _only(climb, SCALINGS | {"Neg"}) and at_the_end
 
 
-def _probabilities(this: Exchange) -> bool:
+def _probabilities(climb: Exchange) -> bool:
     """Whether a softmax or a sigmoid too many or too few goes into a cross-entropy."""
-    return _only(this, {"Softmax", "Sigmoid", "Log"}) and bool(this.consumers(1, 4) & (ENTROPIES | {"Log"}))
+    return _only(climb, {"Softmax", "Sigmoid", "Log"}) and bool(climb.consumers(1, 4) & (ENTROPIES | {"Log"}))
 
 
-def _bias(this: Exchange) -> bool:
+def _bias(climb: Exchange) -> bool:
     """Whether one side adds a vector of variables."""
-    if not this.kinds or not this.kinds <= SUMS | {"BiasAdd"}:
+    if not climb.kinds or not climb.kinds <= SUMS | {"BiasAdd"}:
         return False
-    for trace, nodes in zip(this.traces, (this.edit.added, this.edit.dropped), strict=True):
+    for trace, nodes in zip(climb.traces, (climb.edit.added, climb.edit.dropped), strict=True):
         for ref in (ref for node in nodes if node.type in SUMS | {"BiasAdd"} for ref in node.inputs):
             value = trace.value(ref)
             if trace.nodes[ref.node].type == "Variable" and value is not None and value.ndim == 1:
@@ -213,21 +217,23 @@ def _bias(this: Exchange) -> bool:
     return False
 
 
-def _residual(this: Exchange) -> bool:
-    return this.kinds <= SUMS and sum(this.added.values()) + sum(this.dropped.values()) == 1
+def _residual(climb: Exchange) -> bool:
+    return climb.kinds <= SUMS and sum(climb.added.values()) + sum(climb.dropped.values()) == 1
 
 
-def _written(this: Exchange, *words: str) -> bool:
+def _written(climb: Exchange, *words: str) -> bool:
     """Whether the difference is in what is assigned to a variable of such a name."""
-    return this.difference.kind.startswith("write") and any(
-        word in this.difference.name.lower().replace("_", "") for word in words
+    return climb.difference.kind.startswith("write") and any(
+        word in climb.difference.name.lower().replace("_", "") for word in words
     )
 
 
-def _bessel(this: Exchange) -> bool:
+def _bessel(climb: Exchange) -> bool:
     """Whether TF1's value is the port's times n / (n - 1), or the other way round, for a whole number n."""
-    left, right = (trace.value(ref) for trace, ref in zip(this.traces, (this.edit.legacy, this.edit.port), strict=True))
-    if left is None or right is None or left.size != right.size or not _written(this, "var"):
+    left, right = (
+        trace.value(ref) for trace, ref in zip(climb.traces, (climb.edit.legacy, climb.edit.port), strict=True)
+    )
+    if left is None or right is None or left.size != right.size or not _written(climb, "var"):
         return False
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.ravel(left).astype(np.float64) / np.ravel(right)
@@ -279,18 +285,18 @@ RULES: tuple[tuple[str, Callable[[Exchange], bool]], ...] = (
 """Names of faults, the most specific first."""
 
 
-def name_of(this: Exchange) -> str:
+def name_of(climb: Exchange) -> str:
     """The kind of fault that an exchange mends; ``"operation"`` where it is none of the known ones."""
     for name, holds in RULES:
-        if holds(this):
-            if name == "epsilon" and this.said("batch_norm", "BatchNorm"):
+        if holds(climb):
+            if name == "epsilon" and climb.said("batch_norm", "BatchNorm"):
                 return "batch normalization epsilon"
             return name
-    same = this.added == this.dropped
-    return "constant" if same and _constants_differ(this) else "operation"
+    same = climb.added == climb.dropped
+    return "constant" if same and _constants_differ(climb) else "operation"
 
 
-def _constants_differ(this: Exchange) -> bool:
-    numbers = [sorted(c for node in nodes for c in _constants(this, node))
-               for nodes in (this.edit.added, this.edit.dropped)]  # fmt: skip
+def _constants_differ(climb: Exchange) -> bool:
+    numbers = [sorted(c for node in nodes for c in _constants(climb, node))
+               for nodes in (climb.edit.added, climb.edit.dropped)]  # fmt: skip
     return numbers[0] != numbers[1]

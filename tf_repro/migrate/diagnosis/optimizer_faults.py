@@ -18,24 +18,24 @@ KERAS_NAMES = {
 }
 
 
-def configuration(this):
+def configuration(climb):
     """Hyperparameters, initial slots and the count of steps."""
-    built = this.build()
+    built = climb.build()
     if built.optimizer is not None:
-        yield from _hyperparameters(this, built.optimizer)
+        yield from _hyperparameters(climb, built.optimizer)
         if built.optimizer.weight_decay:
             yield Candidate(
                 "weight_decay",
                 f"without the port's weight_decay={built.optimizer.weight_decay:g}, which TF1's optimizers lack",
                 alter=lambda port: setattr(port.optimizer, "weight_decay", None),
             )
-        if this.legacy["initial slots"]:
+        if climb.legacy["initial slots"]:
             yield Candidate(
-                _slot_cause(this),
-                f"with the slots started at TF1's {_slot_values(this)}",
-                alter=lambda port: _start_slots(this, port),
+                _slot_cause(climb),
+                f"with the slots started at TF1's {_slot_values(climb)}",
+                alter=lambda port: _start_slots(climb, port),
             )
-        yield from _schedule(this, built.optimizer)
+        yield from _schedule(climb, built.optimizer)
     counters = [
         place
         for place, variable in enumerate(built.created)
@@ -50,7 +50,7 @@ def configuration(this):
             )
 
 
-def _schedule(this, optimizer):
+def _schedule(climb, optimizer):
     schedule = optimizer._learning_rate
     if hasattr(schedule, "staircase"):
         yield Candidate(
@@ -65,7 +65,7 @@ def _schedule(this, optimizer):
                 f"with the learning rate of the step {'before' if shift < 0 else 'after'}",
                 alter=lambda port, shift=shift: _shift_schedule(port.optimizer, shift),
             )
-    rates = list(this.legacy.get("learning rate", {}).values())
+    rates = list(climb.legacy.get("learning rate", {}).values())
     if rates and np.ndim(rates[0]) == 0 and (callable(schedule) or len(set(map(float, rates))) > 1):
         shown = ", ".join(f"{rate:g}" for rate in rates[:3])
         yield Candidate(
@@ -81,10 +81,10 @@ def _table(rates, optimizer):
     return lambda: table[tf.minimum(optimizer.iterations.value, len(rates) - 1)]
 
 
-def _hyperparameters(this, optimizer):
-    for described in this.description["optimizers"][:1]:
+def _hyperparameters(climb, optimizer):
+    for described in climb.description["optimizers"][:1]:
         wanted = dict(described["hyperparameters"])
-        rate = this.legacy.get("learning rate", {}).get("step 1")
+        rate = climb.legacy.get("learning rate", {}).get("step 1")
         if rate is not None and isinstance(optimizer._learning_rate, keras.Variable):
             wanted["learning_rate"] = float(rate)
         for name, value in wanted.items():
@@ -101,25 +101,27 @@ def _hyperparameters(this, optimizer):
                     )
 
 
-def _slot_cause(this):
-    kind = this.description["optimizers"][0]["kind"]
+def _slot_cause(climb):
+    kind = climb.description["optimizers"][0]["kind"]
     return "RMSProp slot" if kind == "RMSProp" else "initial slots"
 
 
-def _slot_values(this):
+def _slot_values(climb):
     values = {
-        name.rsplit("/", 1)[1]: float(np.ravel(v)[0]) for name, v in this.legacy["initial slots"].items() if v.size
+        name.rsplit("/", 1)[1]: float(np.ravel(v)[0]) for name, v in climb.legacy["initial slots"].items() if v.size
     }
     return ", ".join(f"{slot}={value:g}" for slot, value in values.items())
 
 
-def _start_slots(this, port):
+def _start_slots(climb, port):
     if not port.optimizer.built:
-        trained = [port.variables[this.mapping[name]] for name in this.description["trainable"] if name in this.mapping]
+        trained = [
+            port.variables[climb.mapping[name]] for name in climb.description["trainable"] if name in climb.mapping
+        ]
         port.optimizer.build(trained)
-    back = {b: a for a, b in this.mapping.items()}
+    back = {b: a for a, b in climb.mapping.items()}
     for (name, slot), variable in port.slots().items():
-        value = this.legacy["initial slots"].get(f"{back.get(name)}/{slot}")
+        value = climb.legacy["initial slots"].get(f"{back.get(name)}/{slot}")
         if value is not None:
             variable.assign(value)
 
@@ -141,10 +143,10 @@ class _Shifted(keras.optimizers.schedules.LearningRateSchedule):
         return {"schedule": self.schedule, "shift": self.shift}
 
 
-def replacement(this, includes):
+def replacement(climb, includes):
     """TF1's optimizer in place of the port's, and TF1's learning rates with it: all of a configuration at once."""
-    rates = list(this.legacy.get("learning rate", {}).values())
-    described = this.description["optimizers"]
+    rates = list(climb.legacy.get("learning rate", {}).values())
+    described = climb.description["optimizers"]
     if len(described) != 1 or not rates or not hasattr(optimizers, described[0]["kind"]):
         return
     kind = getattr(optimizers, described[0]["kind"])

@@ -50,43 +50,43 @@ class Replay:
         self.stack.enter_context(applied(port, *self.exchanges))
 
 
-def traces(this: Any, step: bool, gradients: bool) -> tuple[Trace, Trace]:
+def traces(climb: Any, step: bool, gradients: bool) -> tuple[Trace, Trace]:
     """Both programs' traces, started from TF1's values and fed the first step's feeds."""
-    feeds = this.traced_feeds()
-    port = this.build()
-    this.start(port)
-    start = dict(this.legacy["initial"])
-    inputs, python = getattr(this, "inputs", None), getattr(this, "tf1_python", None)
-    if this.bundle is not None:
-        left = legacy_side.replayed(this.legacy_path, golden.read(this.bundle), this.traced)
+    feeds = climb.traced_feeds()
+    port = climb.build()
+    climb.start(port)
+    start = dict(climb.legacy["initial"])
+    inputs, python = getattr(climb, "inputs", None), getattr(climb, "tf1_python", None)
+    if climb.bundle is not None:
+        left = legacy_side.replayed(climb.legacy_path, golden.read(climb.bundle), climb.traced)
     else:
-        left = legacy_side.record(this.legacy_path, feeds, start, this.seed, inputs, python, script=this.script)
+        left = legacy_side.record(climb.legacy_path, feeds, start, climb.seed, inputs, python, script=climb.script)
     return left, port_side.record(port, feeds, step, gradients)
 
 
-def candidates(this: Any, name: str) -> Iterator[Candidate]:
+def candidates(climb: Any, name: str) -> Iterator[Candidate]:
     """One candidate for each exchange that may mend the rung, the smallest first."""
-    legacy, port = traces(this, step=name != "forward", gradients=name == "gradients")
-    found = search.differences(legacy, port, this.mapping, CLOSE[0])
+    legacy, port = traces(climb, step=name != "forward", gradients=name == "gradients")
+    found = search.differences(legacy, port, climb.mapping, CLOSE[0])
     kinds = {"forward": ("fetch",), "gradients": ("loss",)}.get(name, ("write",))
     chosen = [each for each in found if each.kind.startswith(kinds)]
     if len(chosen) > 1 and kinds == ("write",):
-        yield from together(this, chosen)
+        yield from together(climb, chosen)
     for difference in chosen[:2]:
         for edit in islice(difference.edits(), MOST):
-            yield candidate(this, Exchange(difference, edit, _lines(difference, edit)))
+            yield candidate(climb, Exchange(difference, edit, _lines(difference, edit)))
     if name == "forward":
         return
-    matches = Matches(legacy, port, CLOSE[0], this.mapping)
+    matches = Matches(legacy, port, CLOSE[0], climb.mapping)
     if name == "gradients":
-        yield from training.applied_gradients(this, found, port)
+        yield from training.applied_gradients(climb, found, port)
     else:
-        yield from training.updates(this, legacy, port, matches)
-    yield from training.stopped_gradients(this, legacy, port, matches)
-    yield from training.trained_variables(this)
+        yield from training.updates(climb, legacy, port, matches)
+    yield from training.stopped_gradients(climb, legacy, port, matches)
+    yield from training.trained_variables(climb)
 
 
-def together(this: Any, found: Sequence[search.Difference]) -> Iterator[Candidate]:
+def together(climb: Any, found: Sequence[search.Difference]) -> Iterator[Candidate]:
     """The smallest exchange of the first difference, and one of the same kind for each other."""
     for edit in islice(found[0].edits(), ALIKE):
         first = Exchange(found[0], edit, _lines(found[0], edit))
@@ -94,7 +94,7 @@ def together(this: Any, found: Sequence[search.Difference]) -> Iterator[Candidat
             next((e for e in islice(each.edits(), ALIKE) if _kinds(e) == _kinds(edit)), None) for each in found[1:]
         ]
         if all(others):
-            made = candidate(this, first)
+            made = candidate(climb, first)
             replay = Replay(edit.exchange, *(other.exchange for other in others if other is not None))
             yield replace(made, context=lambda replay=replay: replay, alter=replay.attach)
 
@@ -103,7 +103,7 @@ def _kinds(edit: Edit) -> tuple[list[str], list[str]]:
     return [node.type for node in edit.added], [node.type for node in edit.dropped]
 
 
-def candidate(this: Any, exchange: Exchange) -> Candidate:
+def candidate(climb: Any, exchange: Exchange) -> Candidate:
     """The candidate that makes an exchange."""
     edit = exchange.edit
     replay = Replay(edit.exchange)
@@ -122,7 +122,7 @@ def candidate(this: Any, exchange: Exchange) -> Candidate:
             end=place.end,
             before=line,
             after=line_after(exchange, place, line),
-            legacy_path=str(this.legacy_path),
+            legacy_path=str(climb.legacy_path),
             legacy_line=legacy_node.place.line if legacy_node.place else None,
             legacy_text=exchange.lines[0],
         ),

@@ -51,7 +51,7 @@ def candidate(cause: str, change: str, changes: Callable[[Port], Any], where: Wh
     return Candidate(cause, change, lambda: attached, alter=attached.attach, where=where)
 
 
-def stopped_gradients(this: Any, legacy: Trace, port: Trace, matches: Matches) -> Iterator[Candidate]:
+def stopped_gradients(climb: Any, legacy: Trace, port: Trace, matches: Matches) -> Iterator[Candidate]:
     """``tf.stop_gradient`` where only one of the programs has it."""
     for number, node in enumerate(legacy.nodes):
         for other in matches.of_legacy.get(Ref(number), []) if node.type == "StopGradient" else []:
@@ -63,13 +63,13 @@ def stopped_gradients(this: Any, legacy: Trace, port: Trace, matches: Matches) -
             ):
                 continue
             key = graft.key_of(port, other.node)
-            where = place_of(there, f"tf.stop_gradient({_segment(there)})", this.legacy_path, node)
+            where = place_of(there, f"tf.stop_gradient({_segment(there)})", climb.legacy_path, node)
             change = f"with tf.stop_gradient added {_on(there)}"
             yield _exchanging("stop_gradient", change, key, tf.stop_gradient, where)
     for number, node in enumerate(port.nodes):
         if node.type == "StopGradient" and node.place is not None:
             key = graft.key_of(port, number)
-            where = place_of(node, None, this.legacy_path, None)
+            where = place_of(node, None, climb.legacy_path, None)
             change = f"with tf.stop_gradient left out {_on(node)}"
             yield _exchanging("stop_gradient", change, key, None, where)
 
@@ -87,7 +87,7 @@ def _exchanging(cause: str, change: str, key: graft.Key, function: Any, where: W
     return candidate(cause, change, lambda port: applied(port, exchange), where)
 
 
-def applied_gradients(this: Any, differences: Sequence[Difference], port: Trace) -> Iterator[Candidate]:
+def applied_gradients(climb: Any, differences: Sequence[Difference], port: Trace) -> Iterator[Candidate]:
     """What TF1 makes of the gradients before they are applied, in place of what the port does."""
     found = [each for each in differences if each.kind == "gradient"]
     if not found or all(map(_is_negated, found)):  # the sign has a candidate of its own
@@ -100,9 +100,9 @@ def applied_gradients(this: Any, differences: Sequence[Difference], port: Trace)
     size = max((_size(each) for each in expressions.values()), default=0)
     if len(expressions) < len(found) or size > MOST_OPERATIONS:
         return
-    cause, change, node = _about(found, expressions, port, this.mapping)
-    where = None if node is None else place_of(node, None, this.legacy_path, _clipping(found[0].regions[0]))
-    names = {this.mapping[name]: expression for name, expression in expressions.items()}
+    cause, change, node = _about(found, expressions, port, climb.mapping)
+    where = None if node is None else place_of(node, None, climb.legacy_path, _clipping(found[0].regions[0]))
+    names = {climb.mapping[name]: expression for name, expression in expressions.items()}
     yield candidate(cause, change, lambda port: _applying(port, names), where)
 
 
@@ -184,31 +184,33 @@ def _plain(variable: Any) -> Any:
     return variable.value if isinstance(variable, keras.Variable) else variable
 
 
-def trained_variables(this: Any) -> Iterator[Candidate]:
+def trained_variables(climb: Any) -> Iterator[Candidate]:
     """Variables that only one of the programs trains."""
     moved = {
-        name for name, value in this.legacy["step 1"].items() if not np.array_equal(value, this.legacy["initial"][name])
+        name
+        for name, value in climb.legacy["step 1"].items()
+        if not np.array_equal(value, climb.legacy["initial"][name])
     }
-    port = this.build()
-    this.start(port)
-    port.step(this.feeds(0))
-    values = this.renamed(port.values())
-    ours = {name for name, value in values.items() if not np.array_equal(value, this.legacy["initial"][name])}
-    trained = set(this.description["trainable"])
-    gradients = set(this.legacy.get("gradients", {}))
-    extra = sorted(name for name in ours - moved if name in trained or _is_ours(port, this.mapping[name]))
+    port = climb.build()
+    climb.start(port)
+    port.step(climb.feeds(0))
+    values = climb.renamed(port.values())
+    ours = {name for name, value in values.items() if not np.array_equal(value, climb.legacy["initial"][name])}
+    trained = set(climb.description["trainable"])
+    gradients = set(climb.legacy.get("gradients", {}))
+    extra = sorted(name for name in ours - moved if name in trained or _is_ours(port, climb.mapping[name]))
     if extra:
         yield candidate(
             "frozen layer trained",
-            f"with {', '.join(this.mapping[name] for name in extra)} not trained, as in TF1",
-            lambda port: _kept(port, [this.mapping[name] for name in extra]),
+            f"with {', '.join(climb.mapping[name] for name in extra)} not trained, as in TF1",
+            lambda port: _kept(port, [climb.mapping[name] for name in extra]),
         )
     lost = sorted((moved & gradients) - ours)
     if lost:
         yield candidate(
             "trained layer frozen",
-            f"with {', '.join(this.mapping[name] for name in lost)} trained too, as in TF1",
-            lambda port: _training_too(port, [this.mapping[name] for name in lost]),
+            f"with {', '.join(climb.mapping[name] for name in lost)} trained too, as in TF1",
+            lambda port: _training_too(port, [climb.mapping[name] for name in lost]),
         )
 
 
@@ -252,20 +254,20 @@ def _training_too(port: Port, names: Sequence[str]) -> Iterator[None]:
         yield
 
 
-def updates(this: Any, legacy: Trace, port: Trace, matches: Matches) -> Iterator[Candidate]:
+def updates(climb: Any, legacy: Trace, port: Trace, matches: Matches) -> Iterator[Candidate]:
     """Updates beside the optimizer's, such as those of moving averages, that only one of the programs runs."""
-    written = [{(this.mapping.get(name, name) if side == 0 else name): kind
+    written = [{(climb.mapping.get(name, name) if side == 0 else name): kind
                 for kind, name in trace.roots if kind.startswith("write")}
                for side, trace in ((0, legacy), (1, port))]  # fmt: skip
-    trained = {this.mapping.get(name) for name in this.legacy.get("gradients", {})}
+    trained = {climb.mapping.get(name) for name in climb.legacy.get("gradients", {})}
     ours = [name for name in written[1]
-            if name not in written[0] and name in this.mapping.values() and name not in trained]  # fmt: skip
+            if name not in written[0] and name in climb.mapping.values() and name not in trained]  # fmt: skip
     if ours:
         yield candidate(
             updates_of(ours), f"with {', '.join(ours)} left as they are, as TF1's train op does",
             lambda port: _kept(port, ours),
         )  # fmt: skip
-    back = {b: a for a, b in this.mapping.items()}
+    back = {b: a for a, b in climb.mapping.items()}
     theirs = [name for name in written[0] if name not in written[1] and name in back]
     if theirs:
         end, expressions = Ref(len(port.nodes)), {}
