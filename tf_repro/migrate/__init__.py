@@ -4,7 +4,12 @@
 stops at the first rung on which the programs part. Importing this package does not import TensorFlow.
 """
 
+from __future__ import annotations
+
 import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 _HOMES = {
     "Bundle": "golden",
@@ -32,36 +37,36 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(f"tf_repro.migrate.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> Any:
     return sorted({*globals(), *_HOMES})
 
 
 def check(
-    legacy,
-    port,
+    legacy: Any,
+    port: Any,
     *,
-    steps=None,
-    max_ulp=None,
-    scaled=False,
-    strict=False,
-    tf1_python=None,
-    feeds=None,
-    inputs=None,
-    seed=None,
-    name_map=None,
-    keep_going=False,
-    time_limit=120.0,
-    train=None,
-    fetches=None,
-    call=None,
-    deterministic_draws=False,
-):
+    steps: int | None = None,
+    max_ulp: Any = None,
+    scaled: Any = False,
+    strict: Any = False,
+    tf1_python: Path | str | None = None,
+    feeds: Mapping[str, Any] | Path | str | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    name_map: Any = None,
+    keep_going: Any = False,
+    time_limit: float = 120.0,
+    train: Any = None,
+    fetches: Any = None,
+    call: Any = None,
+    deterministic_draws: Any = False,
+) -> Any:
     """Hold a TF2 port against its TF1 original, rung by rung.
 
     Args:
@@ -148,19 +153,19 @@ def check(
 
 
 def record(
-    legacy,
+    legacy: Any,
     *,
-    steps=10,
-    tf1_python=None,
-    feeds=None,
-    inputs=None,
-    seed=0,
-    graph=True,
-    time_limit=120.0,
-    train=None,
-    fetches=None,
-    call=None,
-):
+    steps: int = 10,
+    tf1_python: Path | str | None = None,
+    feeds: Mapping[str, Any] | Path | str | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    graph: Any = True,
+    time_limit: float = 120.0,
+    train: Any = None,
+    fetches: Any = None,
+    call: Any = None,
+) -> Any:
     """Run a TF1 program once, and keep what a check of its port asks in a golden bundle.
 
     Args:
@@ -216,7 +221,7 @@ def record(
     )
 
 
-def scan(paths, on_error=None):
+def scan(paths: Any, on_error: Any = None) -> Any:
     r"""Find the TensorFlow 1 symbols in programs, without running them and without importing TensorFlow.
 
     Args:
@@ -246,7 +251,9 @@ def scan(paths, on_error=None):
     return scanner.scan(paths, on_error)
 
 
-def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, allow_incomplete=False):
+def load_tf1_checkpoint(
+    path: Path, port_variables: Any, name_map: Any = None, optimizer: Any = None, allow_incomplete: Any = False
+) -> Any:
     """Restore a TensorFlow 1 checkpoint, weights and optimizer slots, into a TensorFlow 2 program.
 
     Args:
@@ -291,7 +298,7 @@ def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, all
     return checkpoint.load_tf1_checkpoint(path, port_variables, name_map, optimizer, allow_incomplete)
 
 
-def deterministic_draws(seed=0, mode="num_random_ops"):
+def deterministic_draws(seed: int = 0, mode: Any = "num_random_ops") -> Any:
     """A context in which a Session's draws, eager draws and Keras' draws are equal.
 
     Every draw of ``tf.random.*``, ``tf.nn.dropout``, the initializers and dropout of ``compat.v1`` and of Keras is made

@@ -6,6 +6,8 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -33,7 +35,7 @@ class Disagreement:
     tf1_form: str
     port_form: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.tf1} is {self.tf1_form}, {self.port} is {self.port_form}"
 
 
@@ -60,11 +62,11 @@ class RestoreReport:
     restored: bool = False
 
     @property
-    def complete(self):
+    def complete(self) -> bool:
         """Whether all of the port and every weight of the checkpoint found its one counterpart."""
         return not (self.missing or self.unused or self.disagreements or self.ambiguous)
 
-    def __str__(self):
+    def __str__(self) -> Any:
         lines = [f"{'restored' if self.restored else 'nothing changed'}: {len(self.matched)} matched"]
         lines += [f"  {tf1} → {port}" for tf1, port in self.matched.items()]
         for label in ("missing", "unused", "ambiguous", "disagreements", "ignored"):
@@ -81,14 +83,16 @@ class _Entry:
     dtype: np.dtype
     ndim: int = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.ndim = len(self.shape)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.dtype} {list(self.shape)}"
 
 
-def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, allow_incomplete=False):
+def load_tf1_checkpoint(
+    path: Path, port_variables: Any, name_map: Any = None, optimizer: Any = None, allow_incomplete: Any = False
+) -> Any:
     """Restore a checkpoint; see :func:`tf_repro.migrate.load_tf1_checkpoint`."""
     variables = _by_name(port_variables)
     optimizers = _optimizers(optimizer, variables)
@@ -139,7 +143,7 @@ def load_tf1_checkpoint(path, port_variables, name_map=None, optimizer=None, all
     return RestoreReport(**report, restored=True)
 
 
-def _open(path):
+def _open(path: Path) -> Any:
     """A checkpoint's reader, and the tensors in it."""
     prefix = _SUFFIX.sub("", os.fspath(path))
     try:
@@ -159,14 +163,14 @@ def _open(path):
     return reader, entries
 
 
-def _read(reader, name, path):
+def _read(reader: Any, name: str, path: Path) -> Any:
     try:
         return reader.get_tensor(name)
     except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
         raise _not_a_checkpoint(path, error, f", {name}") from None
 
 
-def _not_a_checkpoint(path, error, where=""):
+def _not_a_checkpoint(path: Path, error: Any, where: Any = "") -> Any:
     said = " ".join(str(error).split())
     return InputError(
         "a TF1 checkpoint must be whole: the prefix of its .index and .data files. "
@@ -174,7 +178,7 @@ def _not_a_checkpoint(path, error, where=""):
     )
 
 
-def _split(entries, given):
+def _split(entries: Any, given: Any) -> Any:
     """Weights, and the slots of optimizers: ``variable/Name``, as large as ``variable``, and the powers of β."""
     slots = {}
     for name, entry in entries.items():
@@ -186,7 +190,7 @@ def _split(entries, given):
     return {name: entry for name, entry in entries.items() if name not in slots}, slots
 
 
-def _by_name(port_variables):
+def _by_name(port_variables: Any) -> Any:
     """The variables by name; those of a sub-model begin with its key."""
     if not isinstance(port_variables, dict):
         return named(port_variables)
@@ -197,7 +201,7 @@ def _by_name(port_variables):
     return whole | {f"{key}/{name}": v for key, part in parts.items() for name, v in part.items()}
 
 
-def _optimizers(optimizer, variables):
+def _optimizers(optimizer: Any, variables: Any) -> Any:
     """(optimizer, its variables by name) by what the names of its own variables begin with."""
     if optimizer is None:
         return {}
@@ -218,7 +222,7 @@ def _optimizers(optimizer, variables):
     return {prefix: (each, owned[prefix]) for prefix, each in given.items()}
 
 
-def _optimizer_pairs(optimizer, variables, found, slots):
+def _optimizer_pairs(optimizer: Any, variables: Any, found: Any, slots: Mapping[str, Any]) -> Any:
     """The optimizer's slots by name, and which of TF1's is which of them."""
     trained = {name: v for name, v in variables.items() if getattr(v, "trainable", True)}
     optimizer.build(list(trained.values()))
@@ -234,7 +238,7 @@ def _optimizer_pairs(optimizer, variables, found, slots):
     return targets, pairs
 
 
-def _powers(optimizers, slots):
+def _powers(optimizers: Any, slots: Mapping[str, Any]) -> Any:
     """The powers of β by name, and which of TF1's is which of them.
 
     TF1 counted them up as optimizers were applied, ``beta1_power``, ``beta1_power_1``; theirs is the order in which
@@ -252,20 +256,20 @@ def _powers(optimizers, slots):
     return targets, pairs
 
 
-def _inverted(sources):
+def _inverted(sources: Any) -> Any:
     """TF1 name to the port's names."""
-    matched = {}
+    matched: dict[str, str] = {}
     for port, tf1 in sources.items():
         matched[tf1] = f"{matched[tf1]}, {port}" if tf1 in matched else port
     return matched
 
 
-def _slots_of(variable, slots, kind, count):
+def _slots_of(variable: Any, slots: Mapping[str, Any], kind: Any, count: Any) -> Any:
     """A variable's slots, in order: ``Adam``, ``Adam_1``; or as many under a name given to the optimizer.
 
     None where there are more or fewer, as of another form of the optimizer: they could not be told apart.
     """
-    groups = {}
+    groups: dict[Any, Any] = {}
     for name in _naturally(slots):
         owner, _, last = name.rpartition("/")
         if owner == variable:
@@ -276,24 +280,24 @@ def _slots_of(variable, slots, kind, count):
     return renamed[0] if len(renamed) == 1 else []
 
 
-def _counts_steps(optimizer):
+def _counts_steps(optimizer: Any) -> Any:
     """Whether the optimizer's rule itself depends on the count of steps, as Keras' Adam, and not only its schedule."""
     return isinstance(optimizer, keras.optimizers.Adam)
 
 
-def _naturally(entries):
+def _naturally(entries: Any) -> Any:
     """Names in the order in which TF1 counted them up: ``dense``, ``dense_2``, ``dense_10``."""
     return sorted(entries, key=lambda name: [(part, 0) if i % 2 == 0 else ("", int(part))
                                              for i, part in enumerate(re.split(r"(\d+)", name))])  # fmt: skip
 
 
-def _has_rival(tf1, port, candidates, ports):
+def _has_rival(tf1: Any, port: Any, candidates: Any, ports: Any) -> Any:
     """Whether the names alone, among variables of one form, would allow another counterpart."""
     if tf1 == port:
         return False
     likeness = names.likeness(tf1, port)
 
-    def rivals(mine, entries, counterpart):
+    def rivals(mine: Any, entries: Any, counterpart: Any) -> Any:
         return any(
             other != mine
             and names.alike(entries[other], entries[mine])
@@ -304,11 +308,11 @@ def _has_rival(tf1, port, candidates, ports):
     return rivals(port, ports, tf1) and rivals(tf1, candidates, port)
 
 
-def _entry(variable):
+def _entry(variable: Any) -> Any:
     value = variable.value if isinstance(variable, keras.Variable) else variable
     return _Entry(tuple(value.shape), np.dtype(value.dtype.as_numpy_dtype))
 
 
-def _agree(tf1, port, name):
+def _agree(tf1: Any, port: Any, name: str) -> Any:
     """One shape and one dtype; the counter of steps, which Keras keeps as int32 or int64, may differ in dtype."""
     return tf1.shape == port.shape and (tf1.dtype == port.dtype or name.endswith("iterations"))

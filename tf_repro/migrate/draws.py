@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -26,10 +28,10 @@ class Draws:
         count: how many draws there have been since the start or the last :meth:`reset`.
     """
 
-    def __init__(self, seed, mode):
+    def __init__(self, seed: int, mode: Any) -> None:
         self.seed, self.mode, self.count = seed, mode, 0
 
-    def reset(self, count=0):
+    def reset(self, count: Any = 0) -> None:
         """Number the next draw ``count``: at the top of an eager step, as each run of a Session draws afresh.
 
         Raises:
@@ -37,7 +39,7 @@ class Draws:
         """
         self.count = _whole("count", count)
 
-    def next(self):
+    def next(self) -> Any:
         """The next draw's seed, a tensor of two whole numbers."""
         number = self.count if self.mode == "num_random_ops" else 0
         self.count += 1
@@ -45,7 +47,7 @@ class Draws:
 
 
 @contextlib.contextmanager
-def deterministic_draws(seed=0, mode="num_random_ops"):
+def deterministic_draws(seed: int = 0, mode: Any = "num_random_ops") -> Iterator[Any]:
     """Make draws equal; see :func:`tf_repro.migrate.deterministic_draws`."""
     if mode not in MODES:
         raise InputError(f"mode must be one of {', '.join(MODES)}. Received: mode={mode!r}")
@@ -57,44 +59,64 @@ def deterministic_draws(seed=0, mode="num_random_ops"):
         yield draws
 
 
-def _whole(name, value):
+def _whole(name: str, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**31:
         raise InputError(f"{name} must be a whole number from 0 to 2147483647. Received: {name}={value!r}")
     return int(value)
 
 
-def _stateless(draws):
+def _stateless(draws: Any) -> Any:
     """For each kernel with a state of its own, by its name, a function of the same arguments without one."""
 
-    def normal(shape, dtype, seed=0, seed2=0, name=None):
+    def normal(shape: Any, dtype: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
         return tf.random.stateless_normal(shape, draws.next(), dtype=dtype, name=name)
 
-    def truncated_normal(shape, dtype, seed=0, seed2=0, name=None):
+    def truncated_normal(shape: Any, dtype: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
         return tf.random.stateless_truncated_normal(shape, draws.next(), dtype=dtype, name=name)
 
-    def parameterized_truncated_normal(shape, means, stdevs, minvals, maxvals, seed=0, seed2=0, name=None):
+    def parameterized_truncated_normal(
+        shape: Any,
+        means: Any,
+        stdevs: Any,
+        minvals: Any,
+        maxvals: Any,
+        seed: int = 0,
+        seed2: Any = 0,
+        name: str | None = None,
+    ) -> Any:
         return tf.random.stateless_parameterized_truncated_normal(
             shape, draws.next(), means, stdevs, minvals, maxvals, name=name
         )
 
-    def uniform(shape, dtype, seed=0, seed2=0, name=None):
+    def uniform(shape: Any, dtype: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
         return tf.random.stateless_uniform(shape, draws.next(), dtype=dtype, name=name)
 
-    def uniform_int(shape, minval, maxval, seed=0, seed2=0, name=None):
+    def uniform_int(
+        shape: Any, minval: Any, maxval: Any, seed: int = 0, seed2: Any = 0, name: str | None = None
+    ) -> Any:
         dtype = tf.convert_to_tensor(minval).dtype
         return tf.random.stateless_uniform(shape, draws.next(), minval, maxval, dtype, name=name)
 
-    def shuffle(value, seed=0, seed2=0, name=None):
+    def shuffle(value: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
         return keras_random.shuffle(value)  # Keras' own, which draws its seed here too
 
-    def multinomial(logits, num_samples, seed=0, seed2=0, output_dtype=tf.int64, name=None):
+    def multinomial(
+        logits: Any,
+        num_samples: Any,
+        seed: int = 0,
+        seed2: Any = 0,
+        output_dtype: Any = tf.int64,
+        name: str | None = None,
+    ) -> Any:
         return tf.random.stateless_categorical(logits, num_samples, draws.next(), output_dtype, name=name)
 
-    def gamma(shape, alpha, seed=0, seed2=0, name=None):
+    def gamma(shape: Any, alpha: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
         alpha = tf.convert_to_tensor(alpha)
         return tf.random.stateless_gamma(_around(shape, alpha), draws.next(), alpha, dtype=alpha.dtype, name=name)
 
-    def poisson(shape, rate, dtype=tf.int64, seed=0, seed2=0, name=None):
+    def poisson(
+        shape: Any, rate: tf.Tensor, dtype: Any = tf.int64, seed: int = 0, seed2: Any = 0, name: str | None = None
+    ) -> Any:
         rate = tf.convert_to_tensor(rate)
         return tf.random.stateless_poisson(_around(shape, rate), draws.next(), rate, dtype=dtype, name=name)
 
@@ -111,6 +133,6 @@ def _stateless(draws):
     }
 
 
-def _around(shape, parameter):
+def _around(shape: Any, parameter: Any) -> Any:
     """The shape of draws of ``shape`` for each element of ``parameter``."""
     return tf.concat([tf.cast(shape, tf.int32), tf.shape(parameter)], 0)

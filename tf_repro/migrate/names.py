@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from tf_repro.core.errors import InputError
 
@@ -19,7 +21,7 @@ _SYNONYMS = {
 }
 
 
-def infer(legacy, port, given):
+def infer(legacy: Any, port: Any, given: Any) -> Any:
     """The port variable of each TF1 variable.
 
     Args:
@@ -43,7 +45,7 @@ def infer(legacy, port, given):
     open_legacy = [name for name in legacy if name not in given]
     open_port = [name for name in port if name not in found.values()]
 
-    def settle(pairs):
+    def settle(pairs: Any) -> None:
         for a, b in pairs:
             if a in open_legacy and b in open_port:
                 found[a] = b
@@ -61,7 +63,7 @@ def infer(legacy, port, given):
     return {name: found[name] for name in legacy if name in found}
 
 
-def _numbered_alike(legacy, port, open_legacy, open_port):
+def _numbered_alike(legacy: Any, port: Any, open_legacy: Any, open_port: Any) -> Any:
     """Pairs whose names say the same, numbers included, where that settles each variable of a shape."""
     pairs = {a: b for a in open_legacy for b in open_port if alike(legacy[a], port[b]) and _says_the_same(a, b)}
     settled = []
@@ -72,9 +74,9 @@ def _numbered_alike(legacy, port, open_legacy, open_port):
     return settled  # where numbers fit in part only, one program begins to count at another
 
 
-def doubtful(mapping, values, given=()):
+def doubtful(mapping: Any, values: Any, given: Any = ()) -> Any:
     """The groups of variables of one shape that their names do not tell apart: some exchange is as likely by name."""
-    groups = {}
+    groups: dict[Any, list[Any]] = {}
     for name in mapping:
         if name not in given:
             groups.setdefault((values[name].shape, values[name].dtype), []).append(name)
@@ -87,7 +89,7 @@ def doubtful(mapping, values, given=()):
     ]  # fmt: skip
 
 
-def by_use(mapping, groups, legacy_uses, port_uses):
+def by_use(mapping: Any, groups: Any, legacy_uses: Any, port_uses: Any) -> Any:
     """The mapping with those groups paired in the order in which each program uses its variables.
 
     Args:
@@ -108,12 +110,12 @@ def by_use(mapping, groups, legacy_uses, port_uses):
     return found
 
 
-def is_counter(array):
+def is_counter(array: Any) -> Any:
     """Whether a TF1 variable is a whole-number scalar such as the global step, which a port need not keep."""
     return array.ndim == 0 and array.dtype.kind in "iu"
 
 
-def _validate(legacy, port, given):
+def _validate(legacy: Any, port: Any, given: Any) -> None:
     for side, names, known in (
         ("TF1", given, legacy),
         ("port", [name for name in given.values() if name is not None], port),
@@ -129,33 +131,33 @@ def _validate(legacy, port, given):
             raise InputError(f"name_map must name each port variable once. Received: {name!r} twice")
 
 
-def _by_likeness(legacy, port, open_legacy, open_port, fit):
+def _by_likeness(legacy: Any, port: Any, open_legacy: Any, open_port: Any, fit: Any) -> Any:
     """Fitting pairs, the most alike names first, and in the programs' order where they are equally alike."""
     pairs = [(a, b) for a in open_legacy for b in open_port if fit(legacy[a], port[b])]
     return sorted(pairs, key=lambda pair: likeness(*pair), reverse=True)
 
 
-def likeness(a, b):
+def likeness(a: Any, b: Any) -> Any:
     """How alike two names are: whether one is the other's end, then how many words they share."""
     return f"/{a}".endswith(f"/{b}") or f"/{b}".endswith(f"/{a}"), len(_words(a) & _words(b))
 
 
-def alike(a, b):
+def alike(a: Any, b: Any) -> Any:
     """Whether two arrays have one shape and one dtype."""
     return a.shape == b.shape and a.dtype == b.dtype
 
 
-def _words(name):
+def _words(name: str) -> Any:
     return frozenset(filter(None, map(_word, re.split(r"[/.:]", name.lower()))))
 
 
-def _word(text):
+def _word(text: str) -> Any:
     """A part of a name without its number, in the word that both programs have for it."""
     word = re.sub(r"\d+$", "", text).strip("_")
     return _SYNONYMS.get(word, word)
 
 
-def numbered(legacy, port):
+def numbered(legacy: Any, port: Any) -> Any:
     """Pairs that numbers in the names decide, such as the cells of a stack: ``cell_0``, ``cell_1``.
 
     Of the variables of one form and one last word, each has a number of its own, and both programs have the same
@@ -180,9 +182,9 @@ def numbered(legacy, port):
     return pairs
 
 
-def _families(arrays):
+def _families(arrays: Any) -> Any:
     """The names of one form and one last word, by the last number in them; a name without has 0, as TF1 counts."""
-    families = {}
+    families: dict[Any, Any] = {}
     for name, array in arrays.items():
         numbers = re.findall(r"(\d+)(?=[/.:]|$)", name)
         form = tuple(array.shape), str(array.dtype), _word(re.split(r"[/.:]", name.lower())[-1])
@@ -190,17 +192,17 @@ def _families(arrays):
     return families
 
 
-def _shared(a, b):
+def _shared(a: Any, b: Any) -> Any:
     return len(_words(a) & _words(b))
 
 
-def _says_the_same(a, b):
+def _says_the_same(a: Any, b: Any) -> bool:
     """Whether two names are equal but for the field's synonyms: ``fc_1/weights`` and ``fc_1/kernel``."""
     parts = [[_SYNONYMS.get(word, word) for word in re.split(r"[/.:]", name.lower())] for name in (a, b)]
     return parts[0] == parts[1]
 
 
-def swapped(mapping, values):
+def swapped(mapping: Any, values: Any) -> Iterator[Any]:
     """Every mapping in which two port variables of one shape have changed places."""
     names = list(mapping)
     for i, a in enumerate(names):

@@ -83,7 +83,7 @@ def _graphs(tf1: Original, tf1_python: Path | str | None, time_limit: float) -> 
     graphs = {}
     for moment, feeds in fed.items():
         arguments = (tf1.path, feeds, start, tf1.seed, tf1.inputs, python)
-        options = {"time_limit": LIMITS * time_limit, "script": tf1.script}
+        options: dict[str, Any] = {"time_limit": LIMITS * time_limit, "script": tf1.script}
         with contextlib.suppress(InputError, RuntimeError):
             graphs[moment] = golden.Graph(
                 *isolated.program(isolated.TF1_PROGRAM, tf1.path, GRAPH, *arguments, **options)

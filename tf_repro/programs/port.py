@@ -45,7 +45,9 @@ class Port:
         created: every ``tf.Variable`` that ``build()`` made, in order.
     """
 
-    def __init__(self, path: Path, seed: int, names: Any = None, inputs: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, path: Path, seed: int | None, names: Any = None, inputs: Mapping[str, Any] | None = None
+    ) -> None:
         self.path, self.inputs = Path(path), dict(inputs or {})
         self.created: list[Any] = []
         keras.utils.clear_session(free_memory=False)  # each build has the same names, "dense" and not "dense_7"

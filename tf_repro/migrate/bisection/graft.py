@@ -160,7 +160,7 @@ def expression(matches: Matches, ref: Ref, place: Ref, self_counts: bool) -> Any
         return Constant(value)
     others = matches.of_legacy.get(ref, [])
     if value is not None:
-        others = [o for o in others if np.shape(matches.port.value(o)) == value.shape] or others
+        others = [o for o in others if np.shape(np.asarray(matches.port.value(o))) == value.shape] or others
     leaf = _leaf(matches, node, others, place, self_counts)
     if leaf is not None:
         return leaf
@@ -194,7 +194,7 @@ def _leaf(matches: Matches, node: Node, others: list[Ref], place: Ref, self_coun
         return Along(*min(paths)[1:])
     earlier = [other for other in others if other.node < place.node]
     if earlier and port.nodes[earlier[0].node].type == "Const":
-        return Constant(port.value(earlier[0]))
+        return Constant(np.asarray(port.value(earlier[0])))
     if earlier:
         return Known(key_of(port, earlier[0].node), earlier[0].output)
     return None

@@ -44,7 +44,7 @@ def replayed(path: Path, bundle: Bundle, moment: str | None) -> Trace:
     graph = bundle.graphs.get(moment or FIRST, bundle.graphs.get(FIRST))
     if graph is None:
         raise InputError("the golden bundle must hold the graph. Received: one that was recorded without it")
-    return _trace(path, graph.nodes, graph.roots, graph.values)
+    return _trace(path, graph.nodes, graph.roots, dict(graph.values))
 
 
 def recorded(
@@ -77,7 +77,9 @@ def recorded(
     """
     if tf1_python is None:
         with ports_modules_hidden(), tf1.own_modules(path), version_1() as tf:
-            return graph.record(str(path), tf, seed, feeds, start, inputs, script)
+            recorded: tuple[list[Any], list[Any], dict[str, Any]]
+            recorded = graph.record(str(path), tf, seed, feeds, start, inputs, script)
+            return recorded
     options = {"seed": seed, "inputs": inputs, "script": script}
     return _in_interpreter(path, feeds, start, options, tf1_python, time_limit)
 
@@ -93,9 +95,10 @@ def _in_interpreter(
     with tempfile.TemporaryDirectory(prefix="tf_repro-") as name:
         folder = Path(name)
         request: dict[str, Any] = options | {"path": str(path)}
-        for kind, arrays in (("feeds", feeds), ("start", start)):
-            request[kind], request[f"{kind} names"] = str(folder / f"{kind}.npz"), list(arrays)
-            np.savez(request[kind], **{f"a{n}": value for n, value in enumerate(arrays.values())})
+        for kind, values in (("feeds", feeds), ("start", start)):
+            request[kind], request[f"{kind} names"] = str(folder / f"{kind}.npz"), list(values)
+            archive: dict[str, Any] = {f"a{n}": value for n, value in enumerate(values.values())}
+            np.savez(request[kind], **archive)
         (folder / "request.json").write_text(
             json.dumps(request, default=lambda value: np.asarray(value).tolist()), encoding="utf-8"
         )
@@ -103,8 +106,8 @@ def _in_interpreter(
         tf1.run_limited(command, folder, time_limit)
         try:
             answer = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
-            with np.load(folder / "graph.npz") as archive:
-                arrays = [archive[f"a{n}"] for n in range(len(answer.get("values", [])))]
+            with np.load(folder / "graph.npz") as saved:
+                arrays = [saved[f"a{n}"] for n in range(len(answer.get("values", [])))]
         except (OSError, ValueError, KeyError):
             raise InputError("the TF1 interpreter must record the graph. Received: nothing that can be read") from None
     if "error" in answer:

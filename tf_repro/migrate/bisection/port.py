@@ -257,7 +257,7 @@ def _array(value: Any) -> np.ndarray | None:
         if isinstance(value, tf.Tensor):
             if value.dtype in (tf.resource, tf.variant, tf.string) or value.shape.num_elements() > MOST_ELEMENTS:
                 return None
-            return value.numpy()
+            return np.asarray(value.numpy())
         array = np.asarray(value)
     except Exception:  # noqa: BLE001 - an operation takes objects of any kind
         return None

@@ -41,63 +41,63 @@ class Climb:
     """
 
     legacy: Record
-    description: dict
+    description: Mapping[str, Any]
     legacy_path: Path
     path: Path
-    names: tuple
-    mapping: dict
+    names: tuple[str, ...]
+    mapping: dict[str, str]
     steps: int
     max_ulp: int | None
     scaled: bool
     strict: bool
-    seed: int
-    inputs: dict
+    seed: int | None
+    inputs: Mapping[str, Any]
     time_limit: float
     noise: Mapping[str, Mapping[str, Any]] | None = None
     script: Mapping[str, Any] | None = None
     bundle: Path | None = None
     traced: str | None = None
 
-    def build(self):
+    def build(self) -> Any:
         """The port, built anew."""
         from tf_repro.programs.port import Port
 
         return Port(self.path, self.seed, self.names, self.inputs)
 
-    def feeds(self, step):
+    def feeds(self, step: Any) -> Any:
         """What a step is fed, by placeholder; the first is 0."""
         return fed_at(self.legacy, step)
 
-    def is_varied(self, step):
+    def is_varied(self, step: Any) -> Any:
         """Whether a step is fed another number of examples than the first."""
         shapes = self.legacy.get("feed shapes", {}).values()
         return any((each[step % len(each)] != each[0]).any() for each in shapes)
 
-    def traced_feeds(self):
+    def traced_feeds(self) -> Any:
         """What both programs are fed where their values are traced: that of the moment at which they part."""
         return self.otherwise_fed() if self.traced == "before, otherwise fed" else self.feeds(0)
 
-    def otherwise_fed(self):
+    def otherwise_fed(self) -> Any:
         """What the second forward pass is fed."""
         return otherwise_fed(self.legacy)
 
-    def start(self, port):
+    def start(self, port: Any) -> None:
         """Put TF1's initial values into the port."""
         port.assign({b: self.legacy["initial"][a] for a, b in self.mapping.items()})
 
-    def renamed(self, values):
+    def renamed(self, values: Any) -> Any:
         """The port's values under TF1's names."""
         return {a: values[b] for a, b in self.mapping.items() if b in values}
 
-    def difference(self, moment, name, received):
+    def difference(self, moment: Any, name: str, received: Any) -> Any:
         """The worst difference from the TF1 program's tensor, or None."""
         return difference(self.legacy[moment][name], received, self.scaled)
 
-    def ulp(self, apart):
+    def ulp(self, apart: Any) -> Any:
         """How many ULP a difference counts, by the measure of this check; None where one side is no number."""
         return math.ceil(apart.scaled) if self.scaled and math.isfinite(apart.scaled) else apart.ulp
 
-    def allows(self, apart, moment, name, received):
+    def allows(self, apart: Any, moment: Any, name: str, received: Any) -> Any:
         """Whether the check passes a difference: never if strict, up to a number of ULP, or what rounding makes."""
         if self.strict:
             return False
@@ -112,13 +112,13 @@ class Skipped(Exception):
     """A rung has nothing to compare; the message says why."""
 
 
-def fed_at(record, step):
+def fed_at(record: Any, step: Any) -> Any:
     """What a run's step was fed, by placeholder; the first is 0."""
     shapes = record.get("feed shapes", {})
     return {name: value_at(values, shapes.get(name), step) for name, values in record["feeds"].items()}
 
 
-def otherwise_fed(record):
+def otherwise_fed(record: Any) -> Any:
     """What a second forward pass is fed: the second step's examples, in inference mode where one was drawn."""
     fed, drawn = fed_at(record, 1), record.get("feed shapes", {})
     modes = [name for name in drawn if fed[name].dtype == bool and not fed[name].ndim]

@@ -82,4 +82,7 @@ def legacy(
     if tf1_python is not None:
         return run_legacy(path, tf1_python=tf1_python, time_limit=time_limit, **options)
     function = "tf_repro.programs.tf1:run_legacy"
-    return program(TF1_PROGRAM, path, function, path, time_limit=time_limit, **options)
+    answer: tuple[Record, Mapping[str, Any]] = program(
+        TF1_PROGRAM, path, function, path, time_limit=time_limit, **options
+    )
+    return answer

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tf_repro.core.ulp import difference
+from tf_repro.migrate.checker.climb import Climb
 from tf_repro.migrate.checker.outcome import FAILED, PASSED, Rung, counted, listed
 
 OTHERWISE = "before, otherwise fed"
 
 
-def gap(climb, measured):
+def gap(climb: Climb, measured: Any) -> Any:
     """The largest distance on the rung, in ULP of its tensor's largest element."""
     widest = 0.0
     for moment, quantities in measured.items():
@@ -24,7 +27,7 @@ def gap(climb, measured):
     return widest
 
 
-def judge(climb, rung, measured):
+def judge(climb: Climb, rung: Any, measured: Any) -> Any:
     """The rung's verdict: in the first moment that parts, the tensor that is computed first decides."""
     worst, count, nans, rounded = 0, 0, 0, False
     for moment, quantities in measured.items():
@@ -52,7 +55,7 @@ def judge(climb, rung, measured):
     return Rung(rung, PASSED, f"{counted(count, 'tensor')}, {distance}{also}", ulp=worst)
 
 
-def _parted(climb, rung, moment, beyond, of):
+def _parted(climb: Climb, rung: Any, moment: Any, beyond: Any, of: Any) -> Any:
     """The rung at a moment in which tensors are apart."""
     order = climb.description.get("order", ())
     if moment.startswith(("before", "after")) and set(beyond) <= set(order):
@@ -73,7 +76,7 @@ It only spares the perturbed runs: none of the 25 correct ports of the test set 
 """
 
 
-def is_gross(climb, rung):
+def is_gross(climb: Climb, rung: Any) -> Any:
     """Whether the rung's difference is so large that rounding need not be measured."""
     apart = abs(float(rung.difference.expected) - float(rung.difference.received))
     tensors = climb.legacy.get(rung.moment, {}).values()
@@ -83,7 +86,7 @@ def is_gross(climb, rung):
     return rung.difference.ulp is None or apart > GROSS * largest
 
 
-def not_reproducible(what, names):
+def not_reproducible(what: str, names: Any) -> Any:
     """That a program does not compute the same twice, in words."""
     return (
         f"{what} computes another {listed(names)} each time it is run; seed its random numbers (NumPy's, samplers', "
@@ -91,11 +94,11 @@ def not_reproducible(what, names):
     )
 
 
-def _nans(expected, received):
+def _nans(expected: Any, received: Any) -> Any:
     return int((np.isnan(expected) & np.isnan(received)).sum()) if expected.dtype.kind == "f" else 0
 
 
-def _at(rung, moment):
+def _at(rung: Any, moment: Any) -> Any:
     if moment == OTHERWISE:
         return " with another number of examples, or in inference mode"
     if moment == "after":
@@ -103,7 +106,7 @@ def _at(rung, moment):
     return f" at {moment}" if rung == "N steps" else ""
 
 
-def _form(expected, received):
+def _form(expected: Any, received: Any) -> str:
     if expected.shape != received.shape:
         return f"has shape {expected.shape} in the TF1 program and {received.shape} in the port"
     if expected.dtype != received.dtype:

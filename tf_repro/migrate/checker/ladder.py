@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tf_repro.core.errors import InputError
 from tf_repro.core.inputs import as_count
@@ -27,7 +28,7 @@ DIAGNOSIS = 10
 RUNGS = ("variables", "initial values", "forward", "gradients", "one step", "N steps", "slots")
 
 
-def run_ladder(legacy, port, *, deterministic_draws=False, **options):
+def run_ladder(legacy: Any, port: Any, *, deterministic_draws: Any = False, **options: Any) -> Any:
     """See :func:`tf_repro.migrate.check`."""
     if deterministic_draws and golden.is_bundle(Path(legacy)):
         raise InputError(
@@ -37,7 +38,18 @@ def run_ladder(legacy, port, *, deterministic_draws=False, **options):
         return _climb(legacy, port, **options)
 
 
-def _climb(legacy, port, *, max_ulp, scaled, strict, name_map, keep_going, time_limit, **options):
+def _climb(
+    legacy: Any,
+    port: Any,
+    *,
+    max_ulp: Any,
+    scaled: Any,
+    strict: Any,
+    name_map: Any,
+    keep_going: Any,
+    time_limit: float,
+    **options: Any,
+) -> Any:
     legacy, port = _file("the TF1 program", legacy), _file("the port", port)
     if options["steps"] is not None:
         as_count("steps", options["steps"])
@@ -71,7 +83,7 @@ def _climb(legacy, port, *, max_ulp, scaled, strict, name_map, keep_going, time_
         return _report(climb, values, provenance, dict(name_map or {}), bool(keep_going))
 
 
-def _report(climb, values, provenance, name_map, keep_going):
+def _report(climb: Climb, values: Any, provenance: Any, name_map: Any, keep_going: Any) -> Any:
     """Climb, and look for the causes of what fails."""
     climb = _paired_by_use(climb, name_map)
     left_out = [a for a, b in name_map.items() if b is None]
@@ -85,7 +97,7 @@ def _report(climb, values, provenance, name_map, keep_going):
     )
 
 
-def _variables(climb, values, left_out):
+def _variables(climb: Climb, values: Any, left_out: Any) -> Any:
     """The rung "variables": count, names, shapes and dtypes."""
     legacy = climb.legacy["initial"]
     missing = [a for a in legacy if a not in climb.mapping and a not in left_out and not names.is_counter(legacy[a])]
@@ -111,7 +123,7 @@ def _variables(climb, values, left_out):
     return Rung("variables", PASSED, f"{counted(len(climb.mapping), 'variable')}: {pairs}")
 
 
-def _paired_by_use(climb, given):
+def _paired_by_use(climb: Climb, given: Any) -> Any:
     """Variables that their names do not tell apart are paired in the order of their use."""
     groups = names.doubtful(climb.mapping, climb.legacy["initial"], given)
     if not groups:
@@ -123,10 +135,10 @@ def _paired_by_use(climb, given):
     return replace(climb, mapping=names.by_use(climb.mapping, groups, climb.description.get("uses", ()), uses))
 
 
-def _climbed(climb, keep_going):
+def _climbed(climb: Climb, keep_going: Any) -> Any:
     """The judged rungs, every moment, and the climb with what rounding makes of it where that had to be known."""
 
-    def climbed():
+    def climbed() -> Any:
         return _in_port(climb.path, f"{RUNGS_MODULE}:climbed", climb, keep_going, time_limit=climb.time_limit)
 
     judged, moments = climbed()
@@ -141,7 +153,7 @@ def _climbed(climb, keep_going):
     return [_unless_unsteady(rung, measured, unsteady) for rung, measured in judged], moments, climb
 
 
-def _noise(climb, runs):
+def _noise(climb: Climb, runs: Any) -> Any:
     """How far rounding moves the TF1 program, and what it does not compute twice alike."""
     if climb.bundle is not None:
         bundle = golden.read(climb.bundle)
@@ -157,17 +169,17 @@ def _noise(climb, runs):
         return _noise_of_port(climb), []
 
 
-def _noise_of_port(climb):
+def _noise_of_port(climb: Climb) -> Any:
     return _in_port(climb.path, f"{RUNGS_MODULE}:noise", climb, time_limit=NOISE * climb.time_limit)
 
 
-def _unless_unsteady(rung, measured, unsteady):
+def _unless_unsteady(rung: Any, measured: Any, unsteady: Any) -> Any:
     if rung.difference is None or rung.tensor not in unsteady:
         return rung, measured
     return replace(rung, detail=not_reproducible("the TF1 program", unsteady)), None
 
 
-def _diagnosed(climb, rung, measured):
+def _diagnosed(climb: Climb, rung: Any, measured: Any) -> Any:
     """The failed rung with its causes; where a tested change ends the process, with the reason that there are none."""
     if rung.status != FAILED or measured is None:
         return rung
@@ -184,7 +196,7 @@ def _diagnosed(climb, rung, measured):
     return replace(rung, **found)
 
 
-def _placed_in(bundle, cause):
+def _placed_in(bundle: Any, cause: Any) -> Any:
     """The cause with the TF1 program's line where it lies: in the bundle."""
     if cause.where is None or cause.where.legacy_path is None:
         return cause
@@ -192,22 +204,22 @@ def _placed_in(bundle, cause):
     return replace(cause, where=replace(cause.where, legacy_path=str(bundle / name)))
 
 
-def _causes_of(climb, function, *arrays):
+def _causes_of(climb: Climb, function: str, *arrays: Any) -> Any:
     return _in_port(climb.path, f"{CAUSES_MODULE}:{function}", *arrays, time_limit=climb.time_limit)
 
 
-def _in_port(path, function, *arguments, time_limit):
+def _in_port(path: Path, function: str, *arguments: Any, time_limit: float | None) -> Any:
     return isolated.program(isolated.PORT, path, function, *arguments, time_limit=time_limit)
 
 
-def _file(what, path):
+def _file(what: str, path: Path) -> Any:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{what} must be a Python file. Received: {path}, which is not a file")
     return path.resolve()
 
 
-def _require_order(legacy, port):
+def _require_order(legacy: Any, port: Any) -> None:
     """A port given first, and its TF1 program second, is told so, before either fails for a reason that misleads."""
     keys = [set(re.findall(r"[\"'](placeholders|forward)[\"']", path.read_bytes().decode("utf-8", "replace")))
             for path in (legacy, port)]  # fmt: skip

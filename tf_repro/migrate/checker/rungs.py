@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import platform
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from tf_repro.migrate.checker.outcome import FAILED, PASSED, SKIPPED, Cause, Run
 __all__ = ["MEASUREMENTS", "Climb", "Skipped", "climbed", "facts", "gap", "judge", "prepared"]
 
 
-def facts(path, seed, inputs):
+def facts(path: Path, seed: int, inputs: Mapping[str, Any] | None) -> Any:
     """The port as built: its variables' values by name, in its own order, and the provenance of what it computes."""
     from tf_repro.programs.port import Port
 
@@ -30,14 +32,14 @@ def facts(path, seed, inputs):
     return Port(path, seed, inputs=inputs).values(), provenance
 
 
-def is_onednn_on():
+def is_onednn_on() -> Any:
     """Whether TensorFlow computes with oneDNN's kernels in this process."""
     from tf_repro.programs.machine import machine
 
     return machine()["onednn"].startswith("on")
 
 
-def climbed(climb, keep_going):
+def climbed(climb: Climb, keep_going: Any) -> Any:
     """The rungs that run the port, judged, up to the first that fails unless told otherwise.
 
     Returns:
@@ -70,7 +72,7 @@ def climbed(climb, keep_going):
     return rungs, moments
 
 
-def initial_values(climb):
+def initial_values(climb: Climb) -> Any:
     """The rung "initial values": whether the port's initializers make what TF1's make."""
     legacy, port = climb.legacy["initial"], climb.renamed(climb.build().values())
     if initializers.is_filled_later(legacy, port):
@@ -84,7 +86,7 @@ def initial_values(climb):
     return Rung("initial values", FAILED, detail, tensor=next(iter(found)), causes=[cause])
 
 
-def _unsteady(climb, measure):
+def _unsteady(climb: Climb, measure: Any) -> Any:
     """The names of what is not the same when it is measured twice, with no seed but the port's own."""
     seedless = replace(climb, seed=None)
     measured, again = (measure(seedless, prepared(seedless)) for _ in range(2))
@@ -95,7 +97,7 @@ def _unsteady(climb, measure):
     return list(dict.fromkeys(names))
 
 
-def noise(climb):
+def noise(climb: Climb) -> Any:
     """How far one ULP in each variable moves what the port computes, where the TF1 program itself cannot be moved."""
     runs = []
     for seed in range(-1, RUNS):
@@ -107,7 +109,7 @@ def noise(climb):
     return spread_of(runs[0], runs[1:])
 
 
-def nudge(port, seed):
+def nudge(port: Any, seed: int) -> None:
     """Move every variable by one ULP, up or down."""
     random = np.random.RandomState(seed)
     for name, value in port.values().items():
@@ -120,7 +122,7 @@ class Lacking(Exception):
     """The port lacks what the rung compares; the message says what."""
 
 
-def prepared(climb, alter=None):
+def prepared(climb: Climb, alter: Any = None) -> Any:
     """The port, built anew and started from TF1's values."""
     port = climb.build()
     climb.start(port)
@@ -129,13 +131,13 @@ def prepared(climb, alter=None):
     return port
 
 
-def measure_initial(climb, port):
+def measure_initial(climb: Climb, port: Any) -> Any:
     """The values that the port holds once TF1's are put into it."""
     return {"initial": climb.renamed(port.values())}
 
 
 @contextlib.contextmanager
-def _of_any_length():
+def _of_any_length() -> Iterator[None]:
     """A port that fails on other inputs than the first step's lacks what TF1's program can do: the rung fails."""
     try:
         yield
@@ -144,7 +146,7 @@ def _of_any_length():
         raise Lacking(text) from None
 
 
-def measure_forward(climb, port):
+def measure_forward(climb: Climb, port: Any) -> Any:
     """The fetches before training, and again with other examples where they were drawn."""
     with _variables_made() as made:
         fetches = port.forward(climb.feeds(0))
@@ -169,7 +171,7 @@ def measure_forward(climb, port):
     return moments
 
 
-def measure_gradients(climb, port):
+def measure_gradients(climb: Climb, port: Any) -> Any:
     """The gradients that the first step applies."""
     _require_steps(climb, port)
     if not climb.legacy.get("gradients"):
@@ -187,14 +189,14 @@ def measure_gradients(climb, port):
     return {"gradients": {name: gradients[name] for name in climb.legacy["gradients"]}}
 
 
-def measure_one_step(climb, port):
+def measure_one_step(climb: Climb, port: Any) -> Any:
     """The variables after one step."""
     _require_steps(climb, port)
     port.step(climb.feeds(0))
     return {"step 1": climb.renamed(port.values())}
 
 
-def measure_steps(climb, port):
+def measure_steps(climb: Climb, port: Any) -> Any:
     """The variables after every step, and the fetches after the last."""
     _require_steps(climb, port)
     moments = {}
@@ -213,7 +215,7 @@ def measure_steps(climb, port):
     return moments
 
 
-def measure_slots(climb, port):
+def measure_slots(climb: Climb, port: Any) -> Any:
     """The optimizer's slots after the last step, under TF1's names."""
     _require_steps(climb, port)
     if not climb.legacy.get("slots"):
@@ -223,7 +225,7 @@ def measure_slots(climb, port):
     return slots_of(climb, port)
 
 
-def slots_of(climb, port):
+def slots_of(climb: Climb, port: Any) -> Any:
     """The slots of a port that has been trained."""
     if not climb.legacy.get("slots"):
         raise Skipped("the TF1 optimizer keeps no slots")
@@ -253,7 +255,7 @@ MEASUREMENTS = {
 }
 
 
-def _require_steps(climb, port):
+def _require_steps(climb: Climb, port: Any) -> None:
     if not any(moment.startswith("step ") for moment in climb.legacy):
         raise Skipped("the TF1 program has no train op")
     if not port.has_step:
@@ -261,11 +263,11 @@ def _require_steps(climb, port):
 
 
 @contextlib.contextmanager
-def _variables_made():
+def _variables_made() -> Iterator[Any]:
     """The names of the variables that are created while it lasts."""
     made: list[str] = []
 
-    def creator(create, **arguments: Any):
+    def creator(create: Callable[..., Any], **arguments: Any) -> Any:
         variable = create(**arguments)
         made.append(arguments.get("name") or variable.name)
         return variable

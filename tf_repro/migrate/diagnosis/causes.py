@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tf_repro.core.ulp import difference
+from tf_repro.migrate.checker.climb import Climb
 from tf_repro.migrate.checker.outcome import FAILED, Cause, NotTested, RuledOut
 from tf_repro.migrate.checker.rungs import MEASUREMENTS, gap, judge, prepared
 from tf_repro.migrate.diagnosis import faults, optimizer_faults, structural, substitutions
@@ -27,21 +29,21 @@ ROUNDING = 64.0
 """With this many units in the last place left, of eight times as many or more before, only rounding is left."""
 
 
-def of_shape(legacy, port):
+def of_shape(legacy: Any, port: Any) -> Any:
     """The cause of two shapes that differ, where there is one."""
     if legacy.ndim > 1 and legacy.T.shape == port.shape:
         return [Cause("transposed kernel", "with the port's kernel transposed", None, True)]
     return []
 
 
-def of_dtype(legacy, port):
+def of_dtype(legacy: Any, port: Any) -> Any:
     """The cause of two dtypes that differ, where there is one."""
     if port.dtype == np.float64 and legacy.dtype == np.float32:
         return [Cause("float64 leak", "with the port's variable created as float32", None, True)]
     return []
 
 
-def diagnose(climb, name, measured):
+def diagnose(climb: Climb, name: str, measured: Any) -> Any:
     """The causes that mend a failed rung, those that do not, and those that there was no time for.
 
     Args:
@@ -53,7 +55,9 @@ def diagnose(climb, name, measured):
         The fields ``causes`` (the one with which the rung passes first), ``ruled_out``, ``untested`` and
         ``not_tested`` of a :class:`~tf_repro.migrate.Rung`.
     """
-    found, ruled_out, untested, failed, included = [], [], [], [], set()
+    found: list[Cause] = []
+    included: set[Any] = set()
+    ruled_out, untested, failed = [], [], []
     climb = replace(climb, traced=judge(climb, name, measured).moment)
     remaining = candidates(climb, name)
     for runs, candidate in enumerate(remaining):
@@ -87,12 +91,12 @@ def diagnose(climb, name, measured):
     }
 
 
-def _is_exchange(cause):
+def _is_exchange(cause: Any) -> Any:
     """Whether TF1's own operation was put in the port's place: then what is left is the two kernels' rounding."""
     return cause.where is not None and cause.where.legacy_path is not None
 
 
-def of_rounding(climb, name, measured):
+def of_rounding(climb: Climb, name: str, measured: Any) -> Any:
     """Whether the port itself moves as far when each of its variables is moved by one ULP."""
     tried = RuledOut("rounding", "with each variable moved by one ULP")
     try:
@@ -109,7 +113,7 @@ def of_rounding(climb, name, measured):
     return tried, Cause("rounding", change, judge(climb, name, measured).ulp, False)
 
 
-def attempt(climb, name, candidate, before):
+def attempt(climb: Climb, name: str, candidate: Any, before: Any) -> Any:
     """The :class:`Cause`, where the change mends the rung or leaves only rounding; else None.
 
     Raises:
@@ -140,11 +144,11 @@ class CouldNotBeTested(Exception):
     """A change makes the port fail, so nothing is known about it."""
 
 
-def _content(measured):
+def _content(measured: Any) -> Any:
     return {(moment, name) for moment, quantities in measured.items() for name in quantities}
 
 
-def candidates(climb, name) -> Iterator[faults.Candidate]:
+def candidates(climb: Climb, name: str) -> Iterator[faults.Candidate]:
     """The changes to test on a rung, the most specific first."""
     if name == "initial values":
         return
@@ -195,7 +199,7 @@ def candidates(climb, name) -> Iterator[faults.Candidate]:
     )
 
 
-def _each_line(climb, known, lines) -> Iterator[faults.Candidate]:
+def _each_line(climb: Climb, known: Any, lines: Any) -> Iterator[faults.Candidate]:
     """Every substitution on every line of the port that calls one of its functions."""
     for substitution in known:
         yield from faults.by_line(climb, substitution, lines[substitution])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
+from tf_repro.migrate.checker.climb import Climb
 from tf_repro.migrate.checker.outcome import Where
 from tf_repro.migrate.checker.rungs import MEASUREMENTS, prepared
 from tf_repro.migrate.diagnosis import substitutions
@@ -47,7 +48,7 @@ class Candidate:
     change: str
     context: Callable[[], Any] = contextlib.nullcontext
     alter: Callable[[Port], None] | None = None
-    mapping: dict | None = None
+    mapping: dict[str, str] | None = None
     legacy: Callable[[], Record] | None = None
     transform: Callable[[Any], Any] | None = None
     eager: bool = False
@@ -58,7 +59,7 @@ class Candidate:
 EAGERLY = Candidate("graph optimiser", "with the port's tf.functions run as Python, operation by operation", eager=True)
 
 
-def on_this_release(climb):
+def on_this_release(climb: Climb) -> Any:
     """The TF1 program once more, from the same values and feeds, on the TensorFlow that runs the port."""
     if climb.bundle is not None:
         raise InputError("the TF1 program must be run again for that. Received: a golden bundle, which is replayed")
@@ -76,7 +77,7 @@ def on_this_release(climb):
     return record
 
 
-def variables(climb):
+def variables(climb: Climb) -> Iterator[Any]:
     """Variables that have changed places, kernels that are transposed, values that were copied too early."""
     initial = climb.legacy["initial"]
     for a, b, mapping in islice(swapped(climb.mapping, initial), MOST_PAIRS):
@@ -99,7 +100,7 @@ def variables(climb):
 
 
 @contextlib.contextmanager
-def created_from(climb):
+def created_from(climb: Climb) -> Iterator[None]:
     """While it lasts, the port's variables are created from TF1's values."""
     built = climb.build()
     back = {b: a for a, b in climb.mapping.items()}
@@ -111,7 +112,7 @@ def created_from(climb):
             values[places[0]] = climb.legacy["initial"][back[name]]
     count = iter(range(10**9))
 
-    def create(creator, **arguments):
+    def create(creator: Any, **arguments: Any) -> Any:
         place = next(count)
         if place in values:
             arguments["initial_value"] = tf.constant(values[place])
@@ -121,7 +122,7 @@ def created_from(climb):
         yield
 
 
-def by_line(climb, substitution, places):
+def by_line(climb: Climb, substitution: Any, places: Any) -> Iterator[Any]:
     """One candidate for each line of the port that calls one of the functions."""
     for place in sorted(places):
         yield Candidate(
@@ -133,12 +134,12 @@ def by_line(climb, substitution, places):
         )
 
 
-def _at(climb, place):
+def _at(climb: Climb, place: Any) -> str:
     file, line, inside = place
     return f"{'inside the call on' if inside else 'on'} {Path(file).relative_to(climb.path.parent)}:{line}"
 
 
-def called_lines(climb, name):
+def called_lines(climb: Climb, name: str) -> Any:
     """For each substitution the lines of the port on which its functions are called, and with what."""
     known = (
         *substitutions.NUMERICS,
@@ -148,7 +149,7 @@ def called_lines(climb, name):
         *substitutions.CLIPPING,
         substitutions.CLIP_EACH,
     )
-    seen = [{} for _ in known]
+    seen: list[dict[Any, Any]] = [{} for _ in known]
     measure = MEASUREMENTS["forward" if name == "forward" else "one step"]
     with contextlib.ExitStack() as stack:
         stack.enter_context(running_eagerly())
@@ -159,7 +160,7 @@ def called_lines(climb, name):
     return dict(zip(known, seen, strict=True))
 
 
-def clipping(climb, lines):
+def clipping(climb: Climb, lines: Any) -> Iterator[Any]:
     """One kind of clipping in place of another, on a line of the port or in its optimizer."""
     for substitution in substitutions.CLIPPING:
         yield from by_line(climb, substitution, lines[substitution])
@@ -185,13 +186,13 @@ def clipping(climb, lines):
                 )
 
 
-def move(optimizer, kind, other):
+def move(optimizer: Any, kind: Any, other: Any) -> None:
     """Give one kind of clipping's bound to another kind."""
     setattr(optimizer, other, getattr(optimizer, kind))
     setattr(optimizer, kind, None)
 
 
-def scales(climb):
+def scales(climb: Climb) -> Iterator[Any]:
     """Gradients that are off by a number of examples or elements."""
     lengths = {n for values in climb.legacy["feeds"].values() for n in (*values.shape[1:], values[0].size) if n > 1}
     for length in sorted(lengths):
@@ -203,7 +204,7 @@ def scales(climb):
             )
 
 
-def nudge(port):
+def nudge(port: Any) -> None:
     """Move every variable by one ULP, up or down by a fixed draw."""
     random = np.random.RandomState(0)
     for name, value in port.values().items():
@@ -217,17 +218,17 @@ def nudge(port):
             )
 
 
-def negated(gradients):
+def negated(gradients: Any) -> Any:
     """The gradients with the other sign."""
     return scaled(gradients, -1.0)
 
 
-def scaled(gradients, factor):
+def scaled(gradients: Any, factor: Any) -> Any:
     """The gradients times a number; None stays None."""
     return tf.nest.map_structure(lambda g: None if g is None else g * tf.cast(factor, g.dtype), gradients)
 
 
-def compile_port(port):
+def compile_port(port: Any) -> None:
     """Let the port's functions run as graphs."""
     port.forward_function = tf.function(port.forward_function)
     if port.step_function is not None:

@@ -241,7 +241,7 @@ def _bessel(climb: Exchange) -> bool:
     if not np.allclose(ratios, ratios[0], rtol=1e-4) or not 1 < ratio <= 2:
         return False
     count = ratio / (ratio - 1)
-    return abs(count - round(count)) < count * count * 1e-6
+    return bool(abs(count - round(count)) < count * count * 1e-6)
 
 
 RULES: tuple[tuple[str, Callable[[Exchange], bool]], ...] = (

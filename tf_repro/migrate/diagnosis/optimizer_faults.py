@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_repro import optimizers
+from tf_repro.migrate.checker.climb import Climb
 from tf_repro.migrate.diagnosis.faults import Candidate
 from tf_repro.programs.port import patched
 
@@ -18,7 +22,7 @@ KERAS_NAMES = {
 }
 
 
-def configuration(climb):
+def configuration(climb: Climb) -> Iterator[Any]:
     """Hyperparameters, initial slots and the count of steps."""
     built = climb.build()
     if built.optimizer is not None:
@@ -50,7 +54,7 @@ def configuration(climb):
             )
 
 
-def _schedule(climb, optimizer):
+def _schedule(climb: Climb, optimizer: Any) -> Iterator[Any]:
     schedule = optimizer._learning_rate
     if hasattr(schedule, "staircase"):
         yield Candidate(
@@ -75,13 +79,13 @@ def _schedule(climb, optimizer):
         )
 
 
-def _table(rates, optimizer):
+def _table(rates: Any, optimizer: Any) -> Any:
     """A learning rate for Keras: the TF1 program's, step by step."""
     table = tf.constant(np.stack(rates))
     return lambda: table[tf.minimum(optimizer.iterations.value, len(rates) - 1)]
 
 
-def _hyperparameters(climb, optimizer):
+def _hyperparameters(climb: Climb, optimizer: Any) -> Iterator[Any]:
     for described in climb.description["optimizers"][:1]:
         wanted = dict(described["hyperparameters"])
         rate = climb.legacy.get("learning rate", {}).get("step 1")
@@ -101,19 +105,19 @@ def _hyperparameters(climb, optimizer):
                     )
 
 
-def _slot_cause(climb):
+def _slot_cause(climb: Climb) -> Any:
     kind = climb.description["optimizers"][0]["kind"]
     return "RMSProp slot" if kind == "RMSProp" else "initial slots"
 
 
-def _slot_values(climb):
+def _slot_values(climb: Climb) -> Any:
     values = {
         name.rsplit("/", 1)[1]: float(np.ravel(v)[0]) for name, v in climb.legacy["initial slots"].items() if v.size
     }
     return ", ".join(f"{slot}={value:g}" for slot, value in values.items())
 
 
-def _start_slots(climb, port):
+def _start_slots(climb: Climb, port: Any) -> None:
     if not port.optimizer.built:
         trained = [
             port.variables[climb.mapping[name]] for name in climb.description["trainable"] if name in climb.mapping
@@ -126,24 +130,24 @@ def _start_slots(climb, port):
             variable.assign(value)
 
 
-def _shift_schedule(optimizer, shift):
+def _shift_schedule(optimizer: Any, shift: Any) -> None:
     schedule = optimizer._learning_rate
     if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
         optimizer._learning_rate = _Shifted(schedule, shift)
 
 
 class _Shifted(keras.optimizers.schedules.LearningRateSchedule):
-    def __init__(self, schedule, shift):
+    def __init__(self, schedule: Any, shift: Any) -> None:
         self.schedule, self.shift = schedule, shift
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         return self.schedule(step + self.shift)
 
-    def get_config(self):
+    def get_config(self) -> Any:
         return {"schedule": self.schedule, "shift": self.shift}
 
 
-def replacement(climb, includes):
+def replacement(climb: Climb, includes: Any) -> Iterator[Any]:
     """TF1's optimizer in place of the port's, and TF1's learning rates with it: all of a configuration at once."""
     rates = list(climb.legacy.get("learning rate", {}).values())
     described = climb.description["optimizers"]
@@ -153,8 +157,8 @@ def replacement(climb, includes):
     numbers = {k: v for k, v in described[0]["hyperparameters"].items() if k in kind.hyperparameters}
     shown = ", ".join(f"{name}={value}" for name, value in numbers.items())
 
-    def exchange(port):
-        replacement = kind(lambda: rate(), **numbers)
+    def exchange(port: Any) -> None:
+        replacement = kind(lambda: rate(), **numbers)  # type: ignore[has-type]
         rate = _table(rates, replacement)
         for clip in ("clipnorm", "clipvalue", "global_clipnorm"):
             setattr(replacement, clip, getattr(port.optimizer, clip))

@@ -107,7 +107,7 @@ def candidate(climb: Any, exchange: Exchange) -> Candidate:
     """The candidate that makes an exchange."""
     edit = exchange.edit
     replay = Replay(edit.exchange)
-    place = exchange.traces[1].nodes[edit.port.node].place
+    place: Any = exchange.traces[1].nodes[edit.port.node].place
     line = exchange.lines[1]
     legacy_node = _shown(edit.added) or exchange.traces[0].nodes[edit.legacy.node]
     return Candidate(

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Substitution:
     applies: Callable[..., bool] = lambda *_, **__: True
 
     @contextlib.contextmanager
-    def applied(self, path, place=None, seen=None):
+    def applied(self, path: Path, place: Any = None, seen: Any = None) -> Iterator[None]:
         """Exchange the calls that the port at ``path`` makes (at ``place``); given ``seen``, only note them there."""
         with contextlib.ExitStack() as stack:
             for function in self.functions:
@@ -45,9 +45,9 @@ class Substitution:
                 stack.enter_context(patched(holder, attribute, self._wrapper(original, path, place, seen)))
             yield
 
-    def _wrapper(self, original, path, place, seen):
+    def _wrapper(self, original: Any, path: Path, place: Any, seen: Any) -> Any:
         @functools.wraps(original)
-        def call(*arguments, **options):
+        def call(*arguments: Any, **options: Any) -> Any:
             here = _place_in(path) if self.applies(*arguments, **options) else None
             if seen is not None and here is not None:
                 seen[here] = [*arguments, *options.values()]
@@ -58,7 +58,7 @@ class Substitution:
         return call
 
 
-def _find(function):
+def _find(function: str) -> tuple[Any, str]:
     module, _, attribute = function.partition(":")
     holder = importlib.import_module(module)
     *parents, name = attribute.split(".")
@@ -67,9 +67,9 @@ def _find(function):
     return holder, name
 
 
-def _place_in(path):
+def _place_in(path: Path) -> Any:
     """Where the port, or a module beside it, makes a call: file, line and whether a library is between; else None."""
-    frame = sys._getframe(2)
+    frame: Any = sys._getframe(2)
     while frame.f_code.co_filename == __file__:  # one function may be wrapped for several substitutions
         frame = frame.f_back
     caller = frame
@@ -82,98 +82,110 @@ def _place_in(path):
 
 
 @functools.cache
-def _is_of_port(file, path):
+def _is_of_port(file: Any, path: Path) -> Any:
     """Whether the file is the port, or in its folder and not in an environment there."""
     return Path(file).is_relative_to(path.parent) and "site-packages" not in Path(file).parts
 
 
-def _sum(original, value, *arguments, **options):
+def _sum(original: Any, value: Any, *arguments: Any, **options: Any) -> Any:
     return _REDUCE_SUM(value, *arguments, **options)
 
 
-def _mean(original, value, *arguments, **options):
+def _mean(original: Any, value: Any, *arguments: Any, **options: Any) -> Any:
     return _REDUCE_MEAN(value, *arguments, **options)
 
 
-def _loss_sum(original, values, sample_weight=None, reduction="sum_over_batch_size"):
+def _loss_sum(original: Any, values: Any, sample_weight: Any = None, reduction: Any = "sum_over_batch_size") -> Any:
     other = "sum" if reduction == "sum_over_batch_size" else "sum_over_batch_size"
     return original(values, sample_weight, other)
 
 
-def _probabilities(original, labels, logits, axis=-1, name=None):
+def _probabilities(original: Any, labels: Any, logits: Any, axis: Any = -1, name: str | None = None) -> Any:
     return -_REDUCE_SUM(labels * tf.math.log(logits), axis)
 
 
-def _sparse_probabilities(original, labels, logits, name=None):
+def _sparse_probabilities(original: Any, labels: Any, logits: Any, name: str | None = None) -> Any:
     return -tf.math.log(tf.gather(logits, labels, batch_dims=len(labels.shape)))
 
 
-def _sigmoid_probabilities(original, labels, logits, name=None):
+def _sigmoid_probabilities(original: Any, labels: Any, logits: Any, name: str | None = None) -> Any:
     return -(labels * tf.math.log(logits) + (1 - labels) * tf.math.log(1 - logits))
 
 
-def _flip_from_logits(original, target, output, from_logits=False, **options):
+def _flip_from_logits(original: Any, target: Any, output: Any, from_logits: Any = False, **options: Any) -> Any:
     return original(target, output, from_logits=not from_logits, **options)
 
 
-def _unchanged(original, value, *arguments, **options):
+def _unchanged(original: Any, value: Any, *arguments: Any, **options: Any) -> Any:
     return value
 
 
-def _complement_rate(original, inputs, rate, *arguments, **options):
+def _complement_rate(
+    original: Any, inputs: Mapping[str, Any] | None, rate: tf.Tensor, *arguments: Any, **options: Any
+) -> Any:
     return original(inputs, 1 - rate, *arguments, **options)
 
 
-def _clip_by_norm(original, t, clip_value_min, clip_value_max, name=None):
+def _clip_by_norm(original: Any, t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Any:
     return _CLIP_BY_NORM(t, clip_value_max)
 
 
-def _norm_to_value(original, t, clip_norm, axes=None, name=None):
+def _norm_to_value(original: Any, t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Any:
     return _CLIP_BY_VALUE(t, -clip_norm, clip_norm)
 
 
-def _global_to_norm(original, t_list, clip_norm, use_norm=None, name=None):
+def _global_to_norm(original: Any, t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None) -> Any:
     return [_CLIP_BY_NORM(g, clip_norm) for g in t_list], None
 
 
-def _global_to_value(original, t_list, clip_norm, use_norm=None, name=None):
+def _global_to_value(original: Any, t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None) -> Any:
     return [_CLIP_BY_VALUE(g, -clip_norm, clip_norm) for g in t_list], None
 
 
-def _stock_softmax(original, logits, axis=-1, **options):
+def _stock_softmax(original: Any, logits: Any, axis: Any = -1, **options: Any) -> Any:
     return _SOFTMAX(logits, axis)
 
 
-def _tf1_softmax(original, logits, axis=-1, name=None):
+def _tf1_softmax(original: Any, logits: Any, axis: Any = -1, name: str | None = None) -> Any:
     return _OWN_SOFTMAX(logits, -1 if axis is None else axis, numerics="tf1")
 
 
-def _is_bias(x, y):
+def _is_bias(x: Any, y: Any) -> Any:
     return getattr(getattr(y, "shape", None), "rank", None) == 1 and x.shape.rank in (2, 3, 4, 5)
 
 
-def _as_bias(original, x, y):
+def _as_bias(original: Any, x: Any, y: Any) -> Any:
     return tf.nn.bias_add(x, y)
 
 
-def _broadcast_bias(original, value, bias, data_format=None, name=None):
+def _broadcast_bias(original: Any, value: Any, bias: Any, data_format: Any = None, name: str | None = None) -> Any:
     return value + bias
 
 
-def _is_channels_last(value, bias, data_format=None, name=None):
+def _is_channels_last(value: Any, bias: Any, data_format: Any = None, name: str | None = None) -> Any:
     return data_format is None or data_format.endswith("C")
 
 
-def _with_epsilon(epsilon, original, x, mean, variance, offset, scale, variance_epsilon, name=None):
+def _with_epsilon(
+    epsilon: float,
+    original: Any,
+    x: Any,
+    mean: Any,
+    variance: Any,
+    offset: Any,
+    scale: Any,
+    variance_epsilon: Any,
+    name: str | None = None,
+) -> Any:
     return original(x, mean, variance, offset, scale, epsilon, name)
 
 
-def _with_momentum(momentum, original, layer, *arguments, **options):
+def _with_momentum(momentum: float, original: Any, layer: Any, *arguments: Any, **options: Any) -> Any:
     with patched(layer, "momentum", momentum):
         return original(layer, *arguments, **options)
 
 
-def _in_float32(original, value, dtype=None, *arguments, **options):
+def _in_float32(original: Any, value: Any, dtype: Any = None, *arguments: Any, **options: Any) -> Any:
     result = original(value, dtype, *arguments, **options)
     return _CAST(result, tf.float32) if result.dtype == tf.float64 else result
 
@@ -304,10 +316,10 @@ CLIP_EACH = Substitution("", ("tensorflow:clip_by_value", "tensorflow:clip_by_no
 
 
 @contextlib.contextmanager
-def clipping_globally(path, place, bound):
+def clipping_globally(path: Path, place: Any, bound: Any) -> Iterator[None]:
     """Leave the clipping at ``place`` out, and clip what the tape gives to the global norm ``bound`` instead."""
 
-    def clip(gradients):
+    def clip(gradients: Any) -> Any:
         flat = tf.nest.flatten(gradients)
         return tf.nest.pack_sequence_as(gradients, tf.clip_by_global_norm(flat, bound)[0])
 
@@ -316,11 +328,11 @@ def clipping_globally(path, place, bound):
 
 
 @contextlib.contextmanager
-def changing_gradients(change):
+def changing_gradients(change: Any) -> Iterator[None]:
     """While it lasts, ``tf.GradientTape.gradient`` gives ``change(gradients)``."""
     original = tf.GradientTape.gradient
 
-    def gradient(self, *arguments, **options):
+    def gradient(self: Any, *arguments: Any, **options: Any) -> Any:
         return change(original(self, *arguments, **options))
 
     with patched(tf.GradientTape, "gradient", gradient):

@@ -128,7 +128,7 @@ def _about(
         numbers = graft.keys(port)
         taken = {mapping[name]: Ref(numbers[each.key], each.output) for name, each in expressions.items()}
         if all(
-            any(other != name and np.array_equal(port.value(ref), port.value(root)) for other, root in roots.items())
+            any(other != name and _equal(port.value(ref), port.value(root)) for other, root in roots.items())
             for name, ref in taken.items()
         ):
             return "gradients out of order", f"with each of {', '.join(taken)} given its own gradient", None
@@ -282,6 +282,10 @@ def updates(climb: Any, legacy: Trace, port: Trace, matches: Matches) -> Iterato
                 updates_of(theirs), f"with {', '.join(theirs)} updated in each step, as in TF1",
                 lambda port: _updating(port, expressions),
             )  # fmt: skip
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return np.array_equal(a, b)
 
 
 def updates_of(names: Sequence[str]) -> str:
