@@ -49,7 +49,7 @@ def outcomes(document: Document, findings: Sequence[Finding]) -> Iterator[Outcom
     engine_order = {engine: place for place, engine in enumerate(document.engines)}
     ordered = sorted(findings, key=lambda f: (claim_order[f.claim], f.index or 0, engine_order[f.engine]))
     for _, of_figure in groupby(ordered, key=lambda f: f.name):
-        grouped: dict[tuple, list[Finding]] = {}
+        grouped: dict[tuple[Any, ...], list[Finding]] = {}
         for finding in of_figure:
             key = (format_value(finding), finding.ulp, finding.verdict, finding.declared, finding.as_declared)
             grouped.setdefault(key, []).append(finding)
