@@ -32,7 +32,7 @@ class LogitsLoss(keras.losses.Loss):
             masks = [tf.cast(mask, tf.bool) for mask in masks if mask is not None]
             if masks:
                 losses._keras_mask = tf.reduce_all(tf.stack(masks), 0)
-            reduce = LossesAsOutput(name=self.name, reduction=self.reduction, dtype=self.dtype)
+            reduce = _GivenLosses(name=self.name, reduction=self.reduction, dtype=self.dtype)
             return reduce(losses, losses, sample_weight)
 
     def _of_ragged(self, y_true: Any, y_pred: tf.RaggedTensor, sample_weight: Any) -> Any:
@@ -66,8 +66,19 @@ class LogitsLoss(keras.losses.Loss):
         return None
 
 
+class _GivenLosses(keras.losses.Loss):
+    """Keras' weights, mask and reduction for losses that are there already."""
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tf.Tensor:
+        _check_sample_weight(sample_weight, y_pred)
+        return super().__call__(y_pred, y_pred, sample_weight)
+
+    def call(self, y_true: Any, y_pred: tf.Tensor) -> tf.Tensor:
+        return y_pred
+
+
 @keras.saving.register_keras_serializable("tf_repro")
-class LossesAsOutput(keras.losses.Loss):
+class LossesAsOutput(_GivenLosses):
     """Weights, mask and reduction for the losses that a model puts out, one for each label.
 
     For a model whose output is that of `tf_repro.layers.LinearCrossEntropy` with ``reduction="none"``. ``fit`` is
@@ -103,11 +114,7 @@ class LossesAsOutput(keras.losses.Loss):
                 "losses must be one for each example: give the head reduction='none', whose loss is otherwise counted "
                 f"twice. Received: y_pred of {y_pred.shape}"
             )
-        _check_sample_weight(sample_weight, y_pred)
-        return super().__call__(y_pred, y_pred, sample_weight)
-
-    def call(self, y_true: Any, y_pred: tf.Tensor) -> tf.Tensor:
-        return y_pred
+        return super().__call__(y_true, y_pred, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "dtype": self.dtype}
