@@ -10,14 +10,12 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib
-import math
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,9 +25,6 @@ ROOT = Path(__file__).parents[2]
 
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 """One thread: how many share a sum decides its order, and the programs of a check are small."""
-
-SLICE = 0.2
-"""Seconds between two looks for an interrupt: a command must end within one."""
 
 _servers: dict[tuple[tuple[str, str], ...], Server] = {}
 _in_this_process = False
@@ -163,7 +158,7 @@ class Server:
         try:
             self.sent.send((str(folder), function.partition(":")[0]))
             self.child = self.received.recv()
-            if not self._answers_within(time_limit):
+            if not self.received.poll(time_limit):
                 self._end_child()
                 self.received.recv()
                 raise TimeUp(f"still running after {time_limit:g} s")
@@ -177,14 +172,6 @@ class Server:
             number = os.WTERMSIG(status)
             return f"ended by signal {number} ({signal.Signals(number).name})"
         return f"ended with exit code {os.WEXITSTATUS(status)}"
-
-    def _answers_within(self, time_limit: float | None) -> bool:
-        """Wait in slices: where another thread takes the signal of Ctrl-C, this one sees it between two of them."""
-        end = math.inf if time_limit is None else time.monotonic() + time_limit
-        while not self.received.poll(max(0.0, min(SLICE, end - time.monotonic()))):
-            if time.monotonic() >= end:
-                return False
-        return True
 
     def stop(self) -> None:
         """End the server and the child that it has."""
