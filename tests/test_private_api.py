@@ -34,6 +34,7 @@ PRIVATE = {
         "tensorflow.python.pywrap_tfe",
         "TFE_Py_FastPathExecute",
     ),
+    "tf_repro.programs.port: the count of names": ("keras.src.utils.naming", "reset_uids"),
     "tf_repro.programs.port: a variable's place in an optimizer": (
         "keras.src.optimizers.base_optimizer",
         "BaseOptimizer",

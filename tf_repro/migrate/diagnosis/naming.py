@@ -27,98 +27,102 @@ from tf_repro.migrate.diagnosis.kinds import (
 )
 
 
-def _activation(climb: Exchange) -> bool:
+def _activation(exchange: Exchange) -> bool:
     """Whether one activation stands for another, also for one of several operations such as GELU."""
-    if _only(climb, ACTIVATIONS):
+    if _only(exchange, ACTIVATIONS):
         return True
-    sides = set(climb.added), set(climb.dropped)
+    sides = set(exchange.added), set(exchange.dropped)
     return any(
         one and one <= ACTIVATIONS and other <= ACTIVATIONS | SMOOTH | SCALINGS | SUMS | {"Neg"} and other & SMOOTH
         for one, other in (sides, sides[::-1])
     )
 
 
-def _distance(climb: Exchange) -> bool:
+def _distance(exchange: Exchange) -> bool:
     """Whether one measure of distance stands for another before a mean or a sum."""
-    used = climb.consumers(0, 1) | climb.consumers(1, 1)
-    return _only(climb, {"Square", "Abs", "SquaredDifference"}) and bool(used & REDUCTIONS)
+    used = exchange.consumers(0, 1) | exchange.consumers(1, 1)
+    return _only(exchange, {"Square", "Abs", "SquaredDifference"}) and bool(used & REDUCTIONS)
 
 
-def _only(climb: Exchange, kinds: set[str]) -> bool:
-    return bool(climb.kinds) and climb.kinds <= kinds
+def _only(exchange: Exchange, kinds: set[str]) -> bool:
+    return bool(exchange.kinds) and exchange.kinds <= kinds
 
 
-def _pooling_over_padding(climb: Exchange) -> bool:
-    return "AvgPool" in climb.added and "AvgPool" in climb.dropped and bool(climb.kinds & PADS)
+def _pooling_over_padding(exchange: Exchange) -> bool:
+    return "AvgPool" in exchange.added and "AvgPool" in exchange.dropped and bool(exchange.kinds & PADS)
 
 
-def _padding(climb: Exchange) -> bool:
+def _padding(exchange: Exchange) -> bool:
     windows = CONVOLUTIONS | POOLS
-    return bool(climb.kinds & windows) and (
-        bool(climb.kinds & PADS) or climb.attribute_differs("padding", "explicit_paddings")
+    return bool(exchange.kinds & windows) and (
+        bool(exchange.kinds & PADS) or exchange.attribute_differs("padding", "explicit_paddings")
     )
 
 
-def _stored_order(climb: Exchange) -> bool:
+def _stored_order(exchange: Exchange) -> bool:
     """Whether a variable is used as it is in one program and reordered in the other."""
-    if not climb.kinds or not climb.kinds <= ORDERINGS:
+    if not exchange.kinds or not exchange.kinds <= ORDERINGS:
         return False
-    return all({kind for kind, _ in climb.sources(side)} == {"Variable"} for side in (0, 1))
+    return all({kind for kind, _ in exchange.sources(side)} == {"Variable"} for side in (0, 1))
 
 
-def _flatten(climb: Exchange) -> bool:
-    return _only(climb, {"Transpose"}) and bool({"Reshape"} & (climb.consumers(0, 1) | climb.consumers(1, 1)))
+def _flatten(exchange: Exchange) -> bool:
+    return _only(exchange, {"Transpose"}) and bool({"Reshape"} & (exchange.consumers(0, 1) | exchange.consumers(1, 1)))
 
 
-def _penalty(climb: Exchange) -> bool:
+def _penalty(exchange: Exchange) -> bool:
     """Whether only variables, and no feed, go into what is exchanged, or what is added to a loss."""
-    apart = set(climb.added - climb.dropped) | set(climb.dropped - climb.added)
+    apart = set(exchange.added - exchange.dropped) | set(exchange.dropped - exchange.added)
     if apart & (REDUCTIONS | {"GatherV2"}) and not apart & (SUMS | {"L2Loss"}):
         return False  # nothing is added on one side only: the penalty is on both
-    if climb.kinds & LOSSES:
+    if exchange.kinds & LOSSES:
         return False  # another loss, and the penalty beside it
-    if "L2Loss" in climb.kinds or climb.said("l2_loss", "regulari", "weight_decay", "penalty"):
-        return _about_weights(climb)
+    if "L2Loss" in exchange.kinds or exchange.said("l2_loss", "regulari", "weight_decay", "penalty"):
+        return _about_weights(exchange)
     return False
 
 
-def _fed_factor(climb: Exchange) -> bool:
+def _fed_factor(exchange: Exchange) -> bool:
     """Whether one side multiplies what hangs on variables by what hangs on feeds alone."""
-    for trace, nodes in zip(climb.traces, (climb.edit.added, climb.edit.dropped), strict=True):
+    for trace, nodes in zip(exchange.traces, (exchange.edit.added, exchange.edit.dropped), strict=True):
         for node in nodes:
             if node.type == "Mul":
                 sides = [{trace.nodes[each.node].type for each in ancestors(trace, [ref])} for ref in node.inputs]
                 if any("Variable" in a and "Variable" not in b and "Placeholder" in b
                        for a, b in (sides, sides[::-1])):  # fmt: skip
-                    return climb.added["Mul"] != climb.dropped["Mul"]
+                    return exchange.added["Mul"] != exchange.dropped["Mul"]
     return False
 
 
-def _masked(climb: Exchange) -> bool:
+def _masked(exchange: Exchange) -> bool:
     """Whether that factor comes from a comparison."""
-    refs = [(trace, ref) for trace, nodes in zip(climb.traces, (climb.edit.added, climb.edit.dropped), strict=True)
-            for node in nodes for ref in node.inputs]  # fmt: skip
+    refs = [
+        (trace, ref)
+        for trace, nodes in zip(exchange.traces, (exchange.edit.added, exchange.edit.dropped), strict=True)
+        for node in nodes
+        for ref in node.inputs
+    ]
     return any(trace.nodes[each.node].type in COMPARISONS for trace, ref in refs for each in ancestors(trace, [ref]))
 
 
-def _about_weights(climb: Exchange) -> bool:
+def _about_weights(exchange: Exchange) -> bool:
     parts = []
-    for leaf in leaves_of(climb.edit.expression):
-        ref = _ref_of(climb, leaf)
+    for leaf in leaves_of(exchange.edit.expression):
+        ref = _ref_of(exchange, leaf)
         if ref is not None:
-            parts.append({climb.traces[1].nodes[r.node].type for r in ancestors(climb.traces[1], [ref])})
+            parts.append({exchange.traces[1].nodes[r.node].type for r in ancestors(exchange.traces[1], [ref])})
     parts += [
-        {climb.traces[1].nodes[r.node].type for r in ancestors(climb.traces[1], [ref])}
-        for node in climb.edit.dropped
+        {exchange.traces[1].nodes[r.node].type for r in ancestors(exchange.traces[1], [ref])}
+        for node in exchange.edit.dropped
         for ref in node.inputs
     ]
     return any("Variable" in part and "Placeholder" not in part for part in parts)
 
 
-def _ref_of(climb: Exchange, leaf: object) -> Ref | None:
-    trace = climb.traces[1]
+def _ref_of(exchange: Exchange, leaf: object) -> Ref | None:
+    trace = exchange.traces[1]
     if isinstance(leaf, Along):
-        ref = Ref(climb.edit.port.node, leaf.output)
+        ref = Ref(exchange.edit.port.node, leaf.output)
         for slot in leaf.path:
             ref = trace.nodes[ref.node].inputs[slot]
         return ref
@@ -132,84 +136,95 @@ def _ref_of(climb: Exchange, leaf: object) -> Ref | None:
     return None
 
 
-def _labels(climb: Exchange) -> bool:
+def _labels(exchange: Exchange) -> bool:
     """Whether scaled and shifted feeds go into a cross-entropy."""
-    fed = all(kind == "Placeholder" for side in (0, 1) for kind, _ in climb.sources(side))
+    fed = all(kind == "Placeholder" for side in (0, 1) for kind, _ in exchange.sources(side))
     entropies = ENTROPIES | {"Log", "Log1p", "LogSoftmax"}
-    return fed and climb.kinds <= SCALINGS | SUMS | {"StopGradient", "OneHot"} and bool(
-        (climb.consumers(0, 6) | climb.consumers(1, 6)) & entropies
+    return fed and exchange.kinds <= SCALINGS | SUMS | {"StopGradient", "OneHot"} and bool(
+        (exchange.consumers(0, 6) | exchange.consumers(1, 6)) & entropies
     )  # fmt: skip
 
 
-def _epsilon(climb: Exchange) -> bool:
+def _epsilon(exchange: Exchange) -> bool:
     """Whether a small number is added under a root, or before a logarithm or a division."""
-    if not _only(climb, SUMS | {"Maximum", "Rsqrt", "Sqrt"}):
+    if not _only(exchange, SUMS | {"Maximum", "Rsqrt", "Sqrt"}):
         return False
-    numbers = [c for node in (*climb.edit.added, *climb.edit.dropped) for c in _constants(climb, node)]
-    used = climb.consumers(0, 1) | climb.consumers(1, 1) | climb.kinds
+    numbers = [c for node in (*exchange.edit.added, *exchange.edit.dropped) for c in _constants(exchange, node)]
+    used = exchange.consumers(0, 1) | exchange.consumers(1, 1) | exchange.kinds
     return bool(numbers) and max(map(abs, numbers)) <= 0.1 and bool(used & {"Rsqrt", "Sqrt", "Log", "RealDiv"})
 
 
-def _constants(climb: Exchange, node: Node) -> list[float]:
-    side = 0 if any(node is each for each in climb.edit.added) else 1
+def _constants(exchange: Exchange, node: Node) -> list[float]:
+    side = 0 if any(node is each for each in exchange.edit.added) else 1
     found = []
     for ref in node.inputs:
-        source, value = climb.traces[side].nodes[ref.node], climb.traces[side].value(ref)
+        source, value = exchange.traces[side].nodes[ref.node], exchange.traces[side].value(ref)
         if source.type == "Const" and value is not None and value.size == 1 and value.dtype.kind == "f":
             found.append(float(np.ravel(value)[0]))
     return found
 
 
-def _gated(climb: Exchange) -> bool:
+def _gated(exchange: Exchange) -> bool:
     """Whether a gate, a slice of one product, is part of it."""
-    near = {climb.traces[side].nodes[ref.node].type
-            for side, nodes in ((0, climb.edit.added), (1, climb.edit.dropped))
+    near = {exchange.traces[side].nodes[ref.node].type
+            for side, nodes in ((0, exchange.edit.added), (1, exchange.edit.dropped))
             for node in nodes for ref in node.inputs}  # fmt: skip
     return bool(near & {"Split", "SplitV", "Unpack"})
 
 
-def _forget_bias(climb: Exchange) -> bool:
+def _forget_bias(exchange: Exchange) -> bool:
     """Whether another number, or none, is added to a gate."""
-    gates = _gated(climb) or any(
-        isinstance(leaf, Along) and leaf.output > 0 for leaf in leaves_of(climb.edit.expression)
+    gates = _gated(exchange) or any(
+        isinstance(leaf, Along) and leaf.output > 0 for leaf in leaves_of(exchange.edit.expression)
     )
     return (
         gates
-        and _only(climb, {"AddV2", "Add", "Sigmoid"})
-        and (climb.added != climb.dropped or _constants_differ(climb))
+        and _only(exchange, {"AddV2", "Add", "Sigmoid"})
+        and (exchange.added != exchange.dropped or _constants_differ(exchange))
     )
 
 
-def _mode(climb: Exchange) -> bool:
+def _mode(exchange: Exchange) -> bool:
     """Whether moving statistics stand on one side and those of the batch on the other."""
-    paired = climb.difference.matches.variables  # TF1's name to the port's
-    names = [{paired.get(name, name) if side == 0 else name for kind, name in climb.sources(side) if kind == "Variable"}
-             for side in (0, 1)]  # fmt: skip
+    paired = exchange.difference.matches.variables  # TF1's name to the port's
+    names = [
+        {paired.get(name, name) if side == 0 else name for kind, name in exchange.sources(side) if kind == "Variable"}
+        for side in (0, 1)
+    ]
     borders = [
-        {paired.get(name, name) if side == 0 else name for node in nodes for ref in node.inputs
-         for name in [climb.traces[side].nodes[ref.node].name] if climb.traces[side].nodes[ref.node].type == "Variable"}
-        for side, nodes in ((0, climb.edit.added), (1, climb.edit.dropped))
-    ]  # fmt: skip
+        {
+            paired.get(name, name) if side == 0 else name
+            for node in nodes
+            for ref in node.inputs
+            for name in [exchange.traces[side].nodes[ref.node].name]
+            if exchange.traces[side].nodes[ref.node].type == "Variable"
+        }
+        for side, nodes in ((0, exchange.edit.added), (1, exchange.edit.dropped))
+    ]
     moving = {name for name in names[0] ^ names[1] | borders[0] ^ borders[1] if "moving" in name or "mean" in name
               or "variance" in name}  # fmt: skip
     return bool(moving)
 
 
-def _loss_scale(climb: Exchange) -> bool:
-    at_the_end = not (climb.consumers(1, 1) - {"Identity"}) or climb.edit.port in climb.traces[1].roots.values()
-    return _only(climb, SCALINGS | {"Neg"}) and at_the_end
+def _loss_scale(exchange: Exchange) -> bool:
+    at_the_end = (
+        not (exchange.consumers(1, 1) - {"Identity"}) or exchange.edit.port in exchange.traces[1].roots.values()
+    )
+    return _only(exchange, SCALINGS | {"Neg"}) and at_the_end
 
 
-def _probabilities(climb: Exchange) -> bool:
-    """Whether a softmax or a sigmoid too many or too few goes into a cross-entropy."""
-    return _only(climb, {"Softmax", "Sigmoid", "Log"}) and bool(climb.consumers(1, 4) & (ENTROPIES | {"Log"}))
+def _probabilities(exchange: Exchange) -> bool:
+    """Whether a softmax or a sigmoid too many or too few goes into a cross-entropy, or logits into a logarithm."""
+    one_off = _only(exchange, {"Softmax", "Sigmoid", "Log"}) and exchange.consumers(1, 4) & (ENTROPIES | {"Log"})
+    of_logits = "Log" in exchange.dropped and not {"Softmax", "Sigmoid", "Exp"} & set(exchange.dropped)
+    return bool(one_off) or (of_logits and bool(ENTROPIES & set(exchange.added)))
 
 
-def _bias(climb: Exchange) -> bool:
+def _bias(exchange: Exchange) -> bool:
     """Whether one side adds a vector of variables."""
-    if not climb.kinds or not climb.kinds <= SUMS | {"BiasAdd"}:
+    if not exchange.kinds or not exchange.kinds <= SUMS | {"BiasAdd"}:
         return False
-    for trace, nodes in zip(climb.traces, (climb.edit.added, climb.edit.dropped), strict=True):
+    for trace, nodes in zip(exchange.traces, (exchange.edit.added, exchange.edit.dropped), strict=True):
         for ref in (ref for node in nodes if node.type in SUMS | {"BiasAdd"} for ref in node.inputs):
             value = trace.value(ref)
             if trace.nodes[ref.node].type == "Variable" and value is not None and value.ndim == 1:
@@ -217,23 +232,23 @@ def _bias(climb: Exchange) -> bool:
     return False
 
 
-def _residual(climb: Exchange) -> bool:
-    return climb.kinds <= SUMS and sum(climb.added.values()) + sum(climb.dropped.values()) == 1
+def _residual(exchange: Exchange) -> bool:
+    return exchange.kinds <= SUMS and sum(exchange.added.values()) + sum(exchange.dropped.values()) == 1
 
 
-def _written(climb: Exchange, *words: str) -> bool:
+def _written(exchange: Exchange, *words: str) -> bool:
     """Whether the difference is in what is assigned to a variable of such a name."""
-    return climb.difference.kind.startswith("write") and any(
-        word in climb.difference.name.lower().replace("_", "") for word in words
+    return exchange.difference.kind.startswith("write") and any(
+        word in exchange.difference.name.lower().replace("_", "") for word in words
     )
 
 
-def _bessel(climb: Exchange) -> bool:
+def _bessel(exchange: Exchange) -> bool:
     """Whether TF1's value is the port's times n / (n - 1), or the other way round, for a whole number n."""
     left, right = (
-        trace.value(ref) for trace, ref in zip(climb.traces, (climb.edit.legacy, climb.edit.port), strict=True)
+        trace.value(ref) for trace, ref in zip(exchange.traces, (exchange.edit.legacy, exchange.edit.port), strict=True)
     )
-    if left is None or right is None or left.size != right.size or not _written(climb, "var"):
+    if left is None or right is None or left.size != right.size or not _written(exchange, "var"):
         return False
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.ravel(left).astype(np.float64) / np.ravel(right)
@@ -285,18 +300,18 @@ RULES: tuple[tuple[str, Callable[[Exchange], bool]], ...] = (
 """Names of faults, the most specific first."""
 
 
-def name_of(climb: Exchange) -> str:
+def name_of(exchange: Exchange) -> str:
     """The kind of fault that an exchange mends; ``"operation"`` where it is none of the known ones."""
     for name, holds in RULES:
-        if holds(climb):
-            if name == "epsilon" and climb.said("batch_norm", "BatchNorm"):
+        if holds(exchange):
+            if name == "epsilon" and exchange.said("batch_norm", "BatchNorm"):
                 return "batch normalization epsilon"
             return name
-    same = climb.added == climb.dropped
-    return "constant" if same and _constants_differ(climb) else "operation"
+    same = exchange.added == exchange.dropped
+    return "constant" if same and _constants_differ(exchange) else "operation"
 
 
-def _constants_differ(climb: Exchange) -> bool:
-    numbers = [sorted(c for node in nodes for c in _constants(climb, node))
-               for nodes in (climb.edit.added, climb.edit.dropped)]  # fmt: skip
+def _constants_differ(exchange: Exchange) -> bool:
+    numbers = [sorted(c for node in nodes for c in _constants(exchange, node))
+               for nodes in (exchange.edit.added, exchange.edit.dropped)]  # fmt: skip
     return numbers[0] != numbers[1]

@@ -20,7 +20,7 @@ FUNCTIONS = {
 OPERATORS = {"AddV2": "+", "Add": "+", "Sub": "-", "Mul": "*", "RealDiv": "/"}
 
 
-def line_after(climb: Exchange, place: Place, line: str) -> str | None:
+def line_after(exchange: Exchange, place: Place, line: str) -> str | None:
     """The line with the exchange made, or None where it cannot be written so simply."""
     if place.column is None or place.end is None:
         return None
@@ -29,24 +29,24 @@ def line_after(climb: Exchange, place: Place, line: str) -> str | None:
         call = ast.parse(segment, mode="eval").body
     except SyntaxError:
         return None
-    text = _changed(climb, segment, call)
+    text = _changed(exchange, segment, call)
     if text is None or text == segment:
         return None
     return line[: place.column] + text + line[place.end :]
 
 
-def _changed(climb: Exchange, segment: str, call: ast.expr) -> str | None:
-    expression, dropped = climb.edit.expression, [n for n in climb.edit.dropped if n.type not in SILENT]
+def _changed(exchange: Exchange, segment: str, call: ast.expr) -> str | None:
+    expression, dropped = exchange.edit.expression, [n for n in exchange.edit.dropped if n.type not in SILENT]
     while isinstance(expression, Operation) and expression.type in SILENT and len(expression.inputs) < 3:
         expression = expression.inputs[0]
     if not isinstance(expression, Operation):
         return _without(expression, segment, call) if len(dropped) == 1 else None
     if not dropped:
-        return _with(climb, expression, segment, call)
+        return _with(exchange, expression, segment, call)
     if len(dropped) > 1:
         return None
     if expression.type == dropped[0].type:
-        return _other_number(climb, segment, call) or _other_text(climb, segment)
+        return _other_number(exchange, segment, call) or _other_text(exchange, segment)
     if isinstance(call, ast.Call) and expression.type in FUNCTIONS:
         function = ast.get_source_segment(segment, call.func)
         return FUNCTIONS[expression.type] + segment[len(function or "") :]
@@ -65,12 +65,12 @@ def _without(leaf: object, segment: str, call: ast.expr) -> str | None:
     return None
 
 
-def _with(climb: Exchange, expression: Operation, segment: str, call: ast.expr) -> str | None:
+def _with(exchange: Exchange, expression: Operation, segment: str, call: ast.expr) -> str | None:
     """The call wrapped into TF1's operation."""
     numbers = [each for each in expression.inputs if isinstance(each, Constant)]
-    same_kind = expression.type == climb.traces[1].nodes[climb.edit.port.node].type
+    same_kind = expression.type == exchange.traces[1].nodes[exchange.edit.port.node].type
     if same_kind and numbers:
-        return _other_number(climb, segment, call)
+        return _other_number(exchange, segment, call)
     if expression.type in OPERATORS and len(numbers) == 1 and numbers[0].value.size == 1:
         whole = segment if isinstance(call, (ast.Call, ast.Name, ast.Subscript)) else f"({segment})"
         return f"{whole} {OPERATORS[expression.type]} {float(np.ravel(numbers[0].value)[0]):g}"
@@ -79,15 +79,15 @@ def _with(climb: Exchange, expression: Operation, segment: str, call: ast.expr) 
     return None
 
 
-def _other_number(climb: Exchange, segment: str, call: ast.expr) -> str | None:
+def _other_number(exchange: Exchange, segment: str, call: ast.expr) -> str | None:
     """TF1's number for the port's, where just one differs."""
-    expression = climb.edit.expression
+    expression = exchange.edit.expression
     if not isinstance(expression, Operation):
         return None
-    node = climb.traces[1].nodes[climb.edit.port.node]
+    node = exchange.traces[1].nodes[exchange.edit.port.node]
     has = [float(np.ravel(v)[0]) for ref in node.inputs
-           if climb.traces[1].nodes[ref.node].type == "Const"
-           and (v := climb.traces[1].value(ref)) is not None and v.size == 1]  # fmt: skip
+           if exchange.traces[1].nodes[ref.node].type == "Const"
+           and (v := exchange.traces[1].value(ref)) is not None and v.size == 1]  # fmt: skip
     wanted = [float(np.ravel(e.value)[0]) for e in expression.inputs if isinstance(e, Constant) and e.value.size == 1]
     if len(has) != 1 or len(wanted) != 1:
         return None
@@ -98,11 +98,11 @@ def _other_number(climb: Exchange, segment: str, call: ast.expr) -> str | None:
     return segment[: places[0].col_offset] + f"{wanted[0]:g}" + segment[places[0].end_col_offset :]
 
 
-def _other_text(climb: Exchange, segment: str) -> str | None:
+def _other_text(exchange: Exchange, segment: str) -> str | None:
     """TF1's padding for the port's."""
-    (dropped,) = (node for node in climb.edit.dropped if node.type not in SILENT)
+    (dropped,) = (node for node in exchange.edit.dropped if node.type not in SILENT)
     for name in ("padding",):
-        has, wanted = dropped.attributes.get(name), getattr(climb.edit.expression, "attributes", {}).get(name)
+        has, wanted = dropped.attributes.get(name), getattr(exchange.edit.expression, "attributes", {}).get(name)
         if has != wanted and isinstance(wanted, str):
             for quote in "\"'":
                 if f"{quote}{has}{quote}" in segment:
