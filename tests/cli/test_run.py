@@ -87,7 +87,9 @@ def test_a_full_disk_is_one_line():
     assert result.stderr == "tf-repro: standard output must be writable. Received: No space left on device\n"
 
 
-@pytest.mark.parametrize("after", [2.5, 12.0], ids=["while TensorFlow is imported", "in the training"])
+@pytest.mark.parametrize(
+    "after", [2.5, pytest.param(12.0, marks=pytest.mark.slow)], ids=["while TensorFlow is imported", "in the training"]
+)
 def test_an_interrupt_ends_the_run_within_a_second_with_one_line(after, tmp_path):
     out = tmp_path / "findings.json"
     command = [sys.executable, "-m", "tf_repro.cli", "run", "--json", str(out)]

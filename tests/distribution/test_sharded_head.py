@@ -37,6 +37,9 @@ def whole(x, kernel, bias, labels, weight):
     return dict(zip(names, map(np.asarray, [losses, *tape.gradient(total, operands)]), strict=True))
 
 
+pytestmark = pytest.mark.xdist_group("replicas")  # whose processes then start once
+
+
 @pytest.fixture(scope="module")
 def one():
     """What one process makes of the problem."""

@@ -60,7 +60,10 @@ def test_port_in_graph_mode(tmp_path):
     assert report.passed, str(report)
 
 
-@pytest.mark.parametrize("name", PAIRS)
+QUICKLY = [pytest.param(name, marks=pytest.mark.slow) if name == "text_classifier" else name for name in PAIRS]
+
+
+@pytest.mark.parametrize("name", QUICKLY)
 def test_documents_and_examples(name):
     report = migrate.check(*PAIRS[name])
     assert report.passed, str(report)
@@ -80,7 +83,7 @@ def build():
 """
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", QUICKLY)
 def test_documents_and_examples_in_graph_mode(name, tmp_path):
     legacy, eager_port = PAIRS[name]
     port = tmp_path / "port.py"
