@@ -23,11 +23,7 @@ MODES = {
 }
 
 
-@pytest.fixture
-def checked():
-    tf.debugging.enable_check_numerics()
-    yield
-    tf.debugging.disable_check_numerics()
+pytestmark = pytest.mark.usefixtures("checked_numerics")
 
 
 def second_order(function, z):
@@ -44,20 +40,20 @@ def second_order(function, z):
 @pytest.mark.parametrize(
     "name", [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in FUNCTIONS]
 )
-def test_valid_programs_pass(checked, name, mode):
+def test_valid_programs_pass(name, mode):
     z = tf.constant(np.random.RandomState(0).randn(3, 140), tf.float32)
     results = MODES[mode](lambda z: second_order(FUNCTIONS[name], z))(z)
     assert all(np.isfinite(result).all() for result in results)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_nan_is_reported(checked, mode):
+def test_a_nan_is_reported(mode):
     with pytest.raises(tf.errors.InvalidArgumentError, match="NaN"):
         MODES[mode](lambda z: nn.softmax(z))(tf.constant([[np.nan, 1.0]]))
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
-def test_nothing_is_compiled_that_the_checks_could_not_see(checked, name):
+def test_nothing_is_compiled_that_the_checks_could_not_see(name):
     """Of a size from which on a part of an uncompiled function is compiled."""
     z = tf.zeros([260, 1000])
     value, *_ = tf.function(lambda z: second_order(FUNCTIONS[name], z), autograph=False)(z)

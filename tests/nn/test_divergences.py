@@ -286,13 +286,10 @@ def test_a_row_without_a_softmax_is_nan_and_alone(name, mode, entry):
 
 
 @every_function
+@pytest.mark.usefixtures("checked_numerics")
 def test_numerics_checks_pass_valid_programs(name):
     first, second = (tf.constant(z[:24]) for z in pairs(10, "float32"))
-    tf.debugging.enable_check_numerics()
-    try:
-        found = tf.function(lambda a, b: value_and_gradients(FUNCTIONS[name][0], a, b))(first, second)
-    finally:
-        tf.debugging.disable_check_numerics()
+    found = tf.function(lambda a, b: value_and_gradients(FUNCTIONS[name][0], a, b))(first, second)
     assert all(np.isfinite(value).all() for value in found)
 
 

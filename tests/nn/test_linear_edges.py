@@ -102,22 +102,16 @@ def test_logits_that_are_not_finite(entry, expected):
         np.testing.assert_allclose(losses, reduced, rtol=ONE_PASS)
 
 
-@pytest.mark.usefixtures("pieces")
+@pytest.mark.usefixtures("pieces", "checked_numerics")
 def test_numerics_checks_pass_valid_programs():
     x, kernel, bias, labels, p, weight = problem()
-    tf.debugging.enable_check_numerics()
-    try:
-        for target, ignore in ((labels, 3), (p, None)):
-            options = OPTIONS["all"] | {"ignore_class": ignore, "return_statistics": True}
+    for target, ignore in ((labels, 3), (p, None)):
+        options = OPTIONS["all"] | {"ignore_class": ignore, "return_statistics": True}
 
-            def call(x, kernel, bias, target=target, options=options):
-                return value_and_gradients(
-                    lambda *o: linear(*o[:2], target, o[2], weight, **options), [x, kernel, bias]
-                )
+        def call(x, kernel, bias, target=target, options=options):
+            return value_and_gradients(lambda *o: linear(*o[:2], target, o[2], weight, **options), [x, kernel, bias])
 
-            assert np.isfinite(tf.function(call)(x, kernel, bias)[0][0])
-    finally:
-        tf.debugging.disable_check_numerics()
+        assert np.isfinite(tf.function(call)(x, kernel, bias)[0][0])
 
 
 def test_pieces_are_chosen_by_size():

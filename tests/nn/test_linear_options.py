@@ -65,6 +65,7 @@ def assert_close(found, truth, tolerance):
 # Every option in both forms, the embedding in every other case; all of them at once in all kinds of pieces.
 CASES = [(name, "blocks again", i % 2 == 0, dense) for i, name in enumerate(OPTIONS) for dense in (False, True)]
 CASES += [("all", pieces, True, dense) for pieces in ("one block", "blocks kept") for dense in (False, True)]
+CASES = [case if case[0] == "all" or case[3] else pytest.param(*case, marks=pytest.mark.slow) for case in CASES]
 
 
 @pytest.mark.parametrize(("name", "pieces", "transposed", "dense"), CASES, indirect=["pieces"])
@@ -221,7 +222,11 @@ MARGINS = [0.5, 5.0, 20.0, 40.0, 80.0]
 @pytest.mark.parametrize("dense", [False, True], ids=["sparse", "dense"])
 @pytest.mark.parametrize(
     ("mode", "dtype"),
-    [("eager", "float32"), ("eager", "float64"), pytest.param("xla", "float32", marks=pytest.mark.slow)],
+    [
+        ("eager", "float32"),
+        pytest.param("eager", "float64", marks=pytest.mark.slow),
+        pytest.param("xla", "float32", marks=pytest.mark.slow),
+    ],
 )
 def test_a_confident_label_keeps_its_digits(pieces, mode, dtype, dense):
     """Against mpmath: the fused cross-entropies give loss 0 and label gradient 0 from a margin of 17 on."""

@@ -76,7 +76,7 @@ def test_orders_three_and_four_agree_with_tensorflow(function):
         assert abs(ours - theirs) <= 10 * TOLERANCE["float64"]
 
 
-@pytest.mark.parametrize("function", [softmax, softmax_tf1])
+@pytest.mark.parametrize("function", [softmax, pytest.param(softmax_tf1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("pfor", [False, True])
 def test_jacobian_on_a_persistent_tape(function, pfor):
     z = tf.constant(RNG.normal(size=4))

@@ -46,7 +46,7 @@ class Graph:
     """The program's graph, and the value of each of its tensors in one run.
 
     Attributes:
-        nodes: what each operation is; see :func:`legacy_tf1.graph.record`.
+        nodes: what each operation is; see ``legacy_tf1.graph.record``.
         roots: ``[kind, name, tensor]`` of each fetch, loss, gradient and update.
         values: arrays by tensor name.
     """
@@ -62,13 +62,13 @@ class Bundle:
 
     Attributes:
         record: every moment of the run, its feeds among them.
-        description: of the program; see :func:`legacy_tf1.run.run`.
+        description: of the program; see ``legacy_tf1.run.run``.
         program: the name of the program's file.
         source: its text.
         steps: how many training steps were run.
         seed: of the graph, and of the feeds that were drawn.
         inputs: keyword arguments of ``build()``.
-        script: what was taken of a program without ``build()``; see :func:`legacy_tf1.program_script.content`.
+        script: what was taken of a program without ``build()``; see ``legacy_tf1.program_script.content``.
         noise: how far rounding moves each tensor, by moment and name; empty where it could not be measured.
         unsteady: the names of what the program does not compute twice alike.
         graphs: its graph by the moment that it was run in, ``"before"`` and, where feeds are drawn,

@@ -111,6 +111,7 @@ def test_correct_port_in_keras_layers(tmp_path):
     assert report.passed, str(report)
 
 
+@pytest.mark.slow
 def test_momentum_of_the_moving_averages(tmp_path):
     port = changed(NORMALIZED_PORT, ("momentum=0.9", "momentum=0.99"))
     report = strictly(*written(tmp_path, NORMALIZED_LEGACY, port))
@@ -119,6 +120,7 @@ def test_momentum_of_the_moving_averages(tmp_path):
     assert "momentum 0.9" in report.failed.causes[0].change
 
 
+@pytest.mark.slow
 def test_epsilon_of_a_keras_layer(tmp_path):
     port = changed(NORMALIZED_PORT, ("momentum=0.9", "momentum=0.9, epsilon=1e-5"))
     report = strictly(*written(tmp_path, NORMALIZED_LEGACY, port))
@@ -159,6 +161,7 @@ def test_bias_that_is_added_by_another_kernel(tmp_path, ours):
     assert report.failed.causes[0].passes
 
 
+@pytest.mark.slow
 def test_what_running_eagerly_mends_is_not_laid_on_another_change(tmp_path):
     port = changed(
         PORT,
@@ -172,6 +175,7 @@ def test_what_running_eagerly_mends_is_not_laid_on_another_change(tmp_path):
     assert causes(report) == ["graph optimiser"], str(report)
 
 
+@pytest.mark.slow
 def test_line_of_a_module_beside_the_port(tmp_path):
     loss = 'tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(feeds["y"], logits))'
     (tmp_path / "loss.py").write_text(
@@ -183,6 +187,7 @@ def test_line_of_a_module_beside_the_port(tmp_path):
     assert "mean for sum: with tf.reduce_mean for tf.reduce_sum on loss.py:4, the rung passes" in str(report)
 
 
+@pytest.mark.slow
 def test_bias_that_is_added_inside_a_layer(tmp_path):
     legacy = changed(CONVOLUTION_LEGACY, ("[8, 28, 28, 1]", "[64, 8]"), ("[5, 5, 1, 8]", "[8, 8]"))
     legacy = changed(legacy, ('tf.nn.conv2d(x, kernel, [1, 1, 1, 1], "SAME")', "tf.matmul(x, kernel)"))
