@@ -126,6 +126,7 @@ def test_an_interrupt_is_one_word_within_a_second_without_tensorflow_s_log(argum
     os.killpg(process.pid, signal.SIGINT)
     begun = time.monotonic()
     printed, errors = process.communicate(timeout=60)
-    assert (process.returncode, printed, errors) == (130, "", "tf-repro: interrupted\n")
+    assert (printed, errors) == ("", "tf-repro: interrupted\n")
+    assert process.returncode in (130, -signal.SIGINT), "Python may end by the signal itself; a shell says 130 of both"
     assert time.monotonic() - begun < 10, "a second, on an idle machine"
     assert list(tmp_path.iterdir()) == []
