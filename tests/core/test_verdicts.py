@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tf_repro.core.errors import InputError
+from tf_repro.core.ulp import distance
 from tf_repro.core.verdicts import Bound, Declaration, Figure, find, judge
 
 float32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -149,3 +150,8 @@ def test_a_finding_is_named_by_document_claim_and_place():
     names = {"document": "d", "claim": "c", "moment": "m", "engine": "eager"}
     assert find(Figure("1", "exact"), Declaration(), 1.0, index=None, **names).name == "d/c"
     assert find(Figure("1", "exact"), Declaration(), 1.0, index=0, **names).name == "d/c[0]"
+
+
+@pytest.mark.parametrize(("value", "nearest"), [(0.7, 0.75), (0.86, 0.85)])
+def test_ulp_are_counted_to_the_nearest_number_that_prints_as_the_figure(value, nearest):
+    assert Figure("0.8", "decimals").ulp(value) == distance(np.float64(value), np.float64(nearest))
