@@ -25,9 +25,8 @@ def sigmoid_cross_entropy(tf, logits, labels):
         return tf.nn.sigmoid_cross_entropy_with_logits(logits, labels)
 
 
-def probes():
-    """All probes of this file."""
-    pair = OrderedDict([("x", uniform(5, 0.1, 4, 61)), ("y", normal(6, 61))])
+def of_one_argument():
+    """The functions that have a name and an argument."""
     return [
         unary("exp", WIDE, "exp"),
         unary("log", POSITIVE, "math.log", "log"),
@@ -57,6 +56,14 @@ def probes():
         unary("gelu", WIDE, "nn.gelu"),
         unary("softsign", WIDE, "nn.softsign"),
         unary("round", WIDE * 2.0, "round"),
+    ]
+
+
+def probes():
+    """All probes of this file."""
+    pair = OrderedDict([("x", uniform(5, 0.1, 4, 61)), ("y", normal(6, 61))])
+    return [
+        *of_one_argument(),
         Kernel("pow", "tf.pow tf.math.pow", lambda tf, x, y: tf.pow(x, y), pair, sums=False),
         Kernel("pow_2", "tf.pow tf.math.pow", lambda tf, x: tf.pow(x, 2), OrderedDict(x=WIDE), sums=False),
         Kernel("divide", "tf.divide", lambda tf, x, y: y / x, pair, sums=False),
