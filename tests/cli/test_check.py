@@ -54,6 +54,7 @@ def test_programs_that_part(check, tmp_path):
     assert f"<dt>Port</dt><dd><code>{failed['received']:.9g}" in page
 
 
+@pytest.mark.slow
 def test_tolerance_is_in_ulp(check, tmp_path):
     files = written(tmp_path, port=changed(PORT, ("(g, 0.5)", "(g, 0.5000001)")))
     assert check(*files, "--steps", "1", "--strict")[0] == 1
@@ -68,6 +69,7 @@ def test_tolerance_is_in_ulp(check, tmp_path):
     assert "within 8 ULP of each tensor's largest element" in out
 
 
+@pytest.mark.slow
 def test_map_option(check, tmp_path):
     swapped = changed(PORT, ('"variables": variables', '"variables": {"w2": w1, "b1": b1, "w1": w2, "b2": b2}'))
     files = written(tmp_path, port=swapped)
@@ -75,6 +77,7 @@ def test_map_option(check, tmp_path):
     assert check(*files, "--steps", "1", "--map", "w1=w2", "--map", "w2=w1")[0] == 0
 
 
+@pytest.mark.slow
 def test_inputs_reach_both_programs(check, tmp_path):
     """Both programs get the rate; a port that has another default for it is then equal."""
     legacy = changed(LEGACY, ("build()", "build(rate=0.1)"), ("exponential_decay(0.1", "exponential_decay(rate"))

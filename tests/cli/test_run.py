@@ -31,6 +31,7 @@ def test_the_run_tells_the_machine(switch, state, tmp_path):
     assert all(told in finding["machine"] for finding in json.loads(out.read_text(encoding="utf-8")))
 
 
+@pytest.mark.slow
 def test_two_machines_records_are_shown_side_by_side(tmp_path):
     ours, theirs = tmp_path / "ours.json", tmp_path / "theirs.json"
     for path, switch in ((ours, "0"), (theirs, "1")):

@@ -82,6 +82,7 @@ def test_classes_that_are_weighted_and_words_up_to_the_last(tmp_path):
     assert (report.failed.name, report.failed.tensor) == ("forward", "loss")
 
 
+@pytest.mark.slow
 def test_training_and_inference(tmp_path):
     report = migrate.check(*written(tmp_path, MODE_LEGACY, MODE_PORT), steps=3)
     assert report.passed, str(report)

@@ -51,6 +51,7 @@ def test_program_that_ends_early(tmp_path, name, side):
     assert f"{side}.py" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_port_that_ends_in_its_step(tmp_path):
     text = changed(PORT, ("    def step(feeds):\n", "    def step(feeds):\n        import os; os._exit(0)\n"))
     with pytest.raises(

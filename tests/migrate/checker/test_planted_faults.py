@@ -194,7 +194,7 @@ QUICK = ("sign", "sum for mean", "from_logits", "swapped variables", "wrong epsi
 )
 def test_fault_is_caught_on_its_rung_with_its_cause(tmp_path, name):
     rung, cause, bit_equal, legacy, port = FAULTS[name]
-    strict = name == "float64 leak"  # which changes nothing but how the port rounds
+    strict = name in ("float64 leak", "numerics")  # which change nothing but how the port rounds
     report = migrate.check(*written(tmp_path, changed(LEGACY, *legacy), changed(PORT, *port)), steps=4, strict=strict)
     assert not report.passed
     assert report.failed.name == rung, str(report)
@@ -214,6 +214,7 @@ def test_failed_rung_names_tensor_index_values_and_line(tmp_path):
     assert f"mean for sum: with tf.reduce_mean for tf.reduce_sum on port.py:{line}, the rung passes" in str(report)
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_brings_the_learning_rates_excludes_no_schedule(tmp_path):
     legacy = changed(LEGACY, (GRADIENT_DESCENT, "tf.train.AdamOptimizer(rate)"))
     keras_adam = ("optimizers.GradientDescent(rate)", "keras.optimizers.Adam(rate)")
@@ -226,6 +227,7 @@ def test_an_optimizer_that_brings_the_learning_rates_excludes_no_schedule(tmp_pa
     assert not names & {"staircase", "learning rate schedule", "off-by-one decay", "epsilon"}
 
 
+@pytest.mark.slow
 def test_stops_at_the_first_failed_rung_unless_told_otherwise(tmp_path):
     files = written(tmp_path, port=changed(PORT, ("[tf.clip_by_norm", "[-tf.clip_by_norm")))
     statuses = [rung.status for rung in migrate.check(*files, steps=2).rungs]
@@ -234,6 +236,7 @@ def test_stops_at_the_first_failed_rung_unless_told_otherwise(tmp_path):
     assert statuses == ["passed"] * 3 + ["failed"] * 3 + ["skipped"]
 
 
+@pytest.mark.slow
 def test_unknown_fault_is_not_given_a_cause(tmp_path):
     port = changed(PORT, (LOGITS, f"{LOGITS} + tf.reduce_sum([tf.sin(hidden * n) for n in range(30)], 0)"))
     report = migrate.check(*written(tmp_path, port=port))

@@ -127,6 +127,7 @@ def test_epsilon_of_a_keras_layer(tmp_path):
     assert (report.failed.name, causes(report)) == ("forward", ["batch normalization epsilon"]), str(report)
 
 
+@pytest.mark.slow
 def test_gradient_that_is_nothing_but_rounding(tmp_path):
     """A bias before batch normalization has no gradient; what is computed for it is what does not cancel."""
     bias = '    bias = tf.get_variable("bias", [3], initializer=tf.zeros_initializer())\n    moving_mean ='

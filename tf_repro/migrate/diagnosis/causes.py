@@ -93,7 +93,7 @@ def diagnose(climb: Climb, name: str, measured: Any) -> Any:
 
 def _is_exchange(cause: Any) -> Any:
     """Whether TF1's own operation was put in the port's place: then what is left is the two kernels' rounding."""
-    return cause.where is not None and cause.where.legacy_path is not None
+    return cause.where is not None and cause.where.legacy_line is not None
 
 
 def of_rounding(climb: Climb, name: str, measured: Any) -> Any:
