@@ -191,7 +191,7 @@ def _rows(
         labels, dense = tf.reshape(labels, tf.shape(x)[:1]), []
         valid = (labels >= 0) & (labels < head.classes)
         pivot = tf.cast(tf.where(valid, labels, 0), tf.int32)
-        one = tf.cast(valid, dtype)
+        one = tf.cast(valid if ignore_class is None else valid | (labels == ignore_class), dtype)
         coefficients *= one / one  # NaN for a label that is no class, without a NaN among the constants
         if ignore_class is not None:
             counts = labels != ignore_class
