@@ -109,7 +109,12 @@ def test_the_top_level_help_has_examples_and_every_command_that_it_names():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
-    ["run", "report --html page.html", f"check {LEGACY} {PORT}", f"check {LEGACY} {PORT} --keep-going --steps 5000"],
+    [
+        "run",
+        "report --html page.html",
+        f"check {LEGACY} {PORT} --steps 2000",
+        f"check {LEGACY} {PORT} --keep-going --steps 5000",
+    ],
 )
 @pytest.mark.parametrize("after", [1.0, 4.0, 9.0])
 def test_an_interrupt_is_one_word_within_a_second_without_tensorflow_s_log(arguments, after, tmp_path):
