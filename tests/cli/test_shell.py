@@ -112,7 +112,7 @@ def test_the_top_level_help_has_examples_and_every_command_that_it_names():
     [
         "run",
         "report --html page.html",
-        f"check {LEGACY} {PORT} --steps 2000",
+        f"check {LEGACY} {PORT} --steps 5000",
         f"check {LEGACY} {PORT} --keep-going --steps 5000",
     ],
 )
