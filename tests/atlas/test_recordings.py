@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from legacy_tf1.atlas.harness import encode
+from tests.tolerances import FEW_ROUNDINGS
 from tf_repro.atlas import Atlas, Series, changes, load, merge, save
 from tf_repro.atlas.recordings import values_of
 from tf_repro.core.errors import InputError
@@ -81,7 +82,7 @@ def test_the_two_states_of_onednn_are_told_apart():
 
 def test_units_are_of_the_largest_value():
     atlas = atlas_of(recording("1.4.1", [1, 1e-6]), recording("1.5.1", [1 + 2**-22, 2e-6]))
-    assert changes(atlas)[0].units == pytest.approx(1e-6 * 2**23, rel=1e-6)
+    assert changes(atlas)[0].units == pytest.approx(1e-6 * 2**23, rel=FEW_ROUNDINGS)
 
 
 def test_a_reason_is_one_sentence_without_paths():

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from tests.tolerances import FEW_ROUNDINGS
 from tf_repro.core import rounding
 from tf_repro.core.errors import InputError
 from tf_repro.core.rounding import ACCURACY, Rounded, exactly
@@ -251,7 +252,7 @@ def test_a_product_of_matrices_carries_the_errors_of_both(signs):
     a, b = Rounded([[3.0, 4.0]], 0.5), Rounded([[1.0], [2.0]], 0.25)
     off = (a.value + signs[0] * 0.5) @ (b.value + signs[1] * 0.25)
     assert (a @ b).contains(off).all()
-    assert (a @ b).error.item() == pytest.approx(0.25 * 7 + 0.5 * 3 + 2 * 0.125, rel=1e-6)
+    assert (a @ b).error.item() == pytest.approx(0.25 * 7 + 0.5 * 3 + 2 * 0.125, rel=FEW_ROUNDINGS)
 
 
 def test_softmax_allows_for_the_exponentials_own_error():
