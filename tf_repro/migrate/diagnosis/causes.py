@@ -75,8 +75,8 @@ def diagnose(climb: Climb, name: str, measured: Any) -> Any:
             continue
         if cause is None:
             ruled_out.append(RuledOut(candidate.cause, candidate.change))
-        else:
-            found.append(cause)
+        elif not (cause.name in GENERIC and any(each.name in GENERIC and each.passes for each in found)):
+            found.append(cause)  # of what only says that something was exchanged, the smallest exchange is enough
             included |= candidate.includes
     if not found:
         candidate, cause = of_rounding(climb, name, measured)
