@@ -73,3 +73,30 @@ def test_program_that_fails_there_is_one_line(tf1_python, tmp_path, old, new, me
     files = written(tmp_path, legacy=changed(LEGACY, (old, new)))
     with pytest.raises(ValueError, match=message):
         migrate.check(*files, tf1_python=tf1_python, time_limit=15)
+
+
+LAYERS = """
+import tensorflow as tf
+
+
+def build():
+    x = tf.placeholder(tf.float32, [None, 3])
+    hidden = tf.nn.elu(tf.layers.dense(x, 4, name="hidden"))
+    return {"placeholders": {"x": x}, "fetches": {"y": hidden}}
+"""
+LAYERS_PORT = """
+import keras
+
+
+def build():
+    layer = keras.layers.Dense(4, name="hidden", activation="relu")
+    layer.build([None, 3])
+    return {"variables": layer, "forward": lambda feeds: {"y": layer(feeds["x"])}}
+"""
+
+
+def test_a_program_that_only_genuine_tf1_runs_is_bisected_there(tf1_python, tmp_path):
+    """``tf.layers`` does not run under Keras 3, so that a trace by compat.v1 found no cause."""
+    legacy, port = written(tmp_path, LAYERS, LAYERS_PORT)
+    report = migrate.check(legacy, port, tf1_python=tf1_python)
+    assert report.failed.causes[0].name == "activation", str(report)

@@ -184,7 +184,8 @@ FAULTS = {
     "mean along the other axis": Planted("sparse code", ("axis",), (("tf.reduce_mean(code, 0)", "tf.reduce_mean(code, 1)"),)),
     "gradient not stopped": Planted("sparse code", ("stop_gradient",), (), (("tf.abs(activity", "tf.abs(tf.stop_gradient(activity)"),)),
     "average updated before the step": Planted("slow copy", ("updates out of order",), (
-        ("        descend(feeds)\n        slow.assign(0.9 * slow + 0.1 * w)", "        slow.assign(0.9 * slow + 0.1 * w)\n        descend(feeds)"),)),
+        ("        slow.assign(0.9 * slow + 0.1 * w)\n", ""),
+        ("optimizer.apply(gradients, [w])", "slow.assign(0.9 * slow + 0.1 * w)\n        optimizer.apply(gradients, [w])"),)),
     "average never updated": Planted("slow copy", ("updates",), (("        slow.assign(0.9 * slow + 0.1 * w)\n", ""),)),
     "maximum for mean": Planted("sparse code", ("reduction",), (("tf.reduce_mean(code, 0)", "tf.reduce_max(code, 0)"),)),
     "trained bias frozen, clipped": Planted("sparse code", ("trained layer frozen",), (("variables = [w, b]", "variables = [w]"),)),

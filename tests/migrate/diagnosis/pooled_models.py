@@ -118,10 +118,11 @@ def build():
         x = feeds["x"]
         return {"loss": tf.reduce_mean(tf.square(tf.matmul(x, w) - tf.matmul(x, slow) - 1.0))}
 
-    descend = trained(lambda feeds: forward(feeds)["loss"], optimizer, [w])
-
     def step(feeds):
-        descend(feeds)
+        with tf.GradientTape() as tape:
+            loss = forward(feeds)["loss"]
+        gradients = tape.gradient(loss, [w])
+        optimizer.apply(gradients, [w])
         slow.assign(0.9 * slow + 0.1 * w)
 
     return {"variables": {"w": w, "slow": slow}, "forward": forward, "step": step, "optimizer": optimizer}
