@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 
 from tf_repro.atlas.kinds import ONEDNN, Key, Step, reason
+from tf_repro.atlas.onednn import turned_on
 from tf_repro.atlas.recordings import NOT_ASKED, Array, Atlas, Column, Series, values_of
 
 Release = tuple[int, ...]
-
-ON_BY_DEFAULT = (2, 9)
-"""The first release whose wheels turn oneDNN on where the CPU has AVX512-VNNI or the like."""
 
 
 @dataclass(frozen=True)
@@ -186,24 +184,19 @@ def _same(key: Key, old: dict[str, Any], new: dict[str, Any]) -> bool:
 
 def _switched(atlas: Atlas, cpu: str) -> Iterator[Change]:
     """What oneDNN moves by being on: its first release by default against the last without."""
-    columns = sorted(column for column in atlas.columns if column.cpu == cpu)
-    last = [each for each in columns if each.release < ON_BY_DEFAULT and each.onednn != "1"][-1:]
-    first = [each for each in columns if each.release >= ON_BY_DEFAULT]
-    on = [each for each in first if each.onednn == "1"][:1]
-    off = [each for each in first if on and each.release == on[0].release and each.onednn == "0"]
-    if not (last and on and off):
+    switch = turned_on(atlas, cpu)
+    if switch is None:
         return
-    places = [atlas.columns.index(each) for each in (last[0], off[0], on[0])]
+    last, off, on = (atlas.columns.index(each) for each in switch.columns)
+    before, after = atlas.columns[last].version, atlas.columns[on].version
     for key, series in atlas.series.items():
-        cells = [series.cells[place] for place in places]
+        cells = [series.cells[place] for place in (last, off, on)]
         if NOT_ASKED in cells or cells[1] == cells[2]:
             continue
         old, new = series.versions[cells[0]], series.versions[cells[2]]
         if "values" in old and "values" in new and not ("unstable" in old or "unstable" in new):
-            yield Change(
-                *key, last[0].version, on[0].version, True, _units(old, new), _words(old), _words(new), ONEDNN,
-                "oneDNN is on by default since 2.9 on a CPU with AVX512-VNNI; TF_ENABLE_ONEDNN_OPTS=0 undoes it",
-            )  # fmt: skip
+            units = _units(old, new)
+            yield Change(*key, before, after, True, units, _words(old), _words(new), ONEDNN, switch.because)
 
 
 def _units(old: dict[str, Any], new: dict[str, Any]) -> float | None:
