@@ -133,8 +133,9 @@ def _elementwise(step: Step) -> Reason | None:
 def _by_size(step: Step) -> Reason | None:
     if step.units is None:
         return None
-    kind = OTHER_APPROXIMATION if step.units <= SAME_FUNCTION else OTHER_ALGORITHM
-    return Reason(kind, f"no sum is taken, and the largest movement is {step.units:.2g} rounding units")
+    near = step.units <= SAME_FUNCTION
+    by = f"{'at most' if near else 'more than'} {SAME_FUNCTION:g} rounding units"
+    return Reason(OTHER_APPROXIMATION if near else OTHER_ALGORITHM, f"no sum is taken, and it moved by {by}")
 
 
 def _formula(step: Step) -> Reason | None:

@@ -15,6 +15,13 @@ from tf_repro.atlas.recordings import NOT_ASKED, Array, Atlas, Column, Series, v
 
 Release = tuple[int, ...]
 
+VERSION_2: Release = (2,)
+"""From here on, a Session's public names are those of ``tf.compat.v1``."""
+
+
+KEEPING = ("keep_dims", "keepdims")
+"""While an argument of reductions had two names, None stood for the False of both."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -77,6 +84,17 @@ def changes(atlas: Atlas, probe: str | None = None, cpu: str | None = None) -> l
                 *key, before.version, after.version, onednn, units, _words(old), _words(new), why.kind, why.because
             ))  # fmt: skip
     return [*found, *(change for change in _switched(atlas, cpu) if probe in (None, change.probe))]
+
+
+def told_of(change: Change, symbol: str) -> str:
+    """The name whose default changed: a Session's is that of ``tf.compat.v1`` since version 2.
+
+    Args:
+        change: another default.
+        symbol: the name that version 1 has for it, such as ``"tf.keras.layers.GRU"``.
+    """
+    later = change.style == "session" and minor(change.after) >= VERSION_2
+    return "tf.compat.v1." + symbol.removeprefix("tf.") if later else symbol
 
 
 def between(found: Iterable[Change], since: tuple[int, int], until: tuple[int, int]) -> list[Change]:
@@ -160,24 +178,48 @@ def _tracks(atlas: Atlas, cpu: str) -> Iterator[tuple[Key, bool, Column, Column,
     order = sorted((column, index) for index, column in enumerate(atlas.columns) if column.cpu == cpu)
     tracks = {state: [each for each in order if each[0].onednn in ("", "01"[state])] for state in (False, True)}
     for key, series in atlas.series.items():
-        for onednn in (False, True) if len(series.versions) > 1 else ():
+        first = _of_version_1(atlas, key)
+        for onednn in (False, True) if len(series.versions) + len(first.versions) > 1 else ():
             track = [
-                (column, series.versions[series.cells[index]])
+                (column, content)
                 for column, index in tracks[onednn]
-                if series.cells[index] != NOT_ASKED
+                if (content := _content(series, index) or _content(first, index)) is not None
             ]
             for (before, old), (after, new) in itertools.pairwise(track):
                 unstable = "unstable" in old or "unstable" in new
-                if old is not new and not unstable and not (onednn and after.onednn == "") and not _same(key, old, new):
+                told = (onednn and after.onednn == "") or (first.versions and after.release < VERSION_2)
+                if old is not new and not unstable and not told and not _same(key, old, new):
                     yield key, onednn, before, after, old, new
+
+
+def _of_version_1(atlas: Atlas, key: Key) -> Series:
+    """What goes before a fact of version 2: the fact of the same public name in version 1, which has no eager style."""
+    name, style, dtype, output = key
+    empty = Series([], [NOT_ASKED] * len(atlas.columns))
+    if (style, dtype) != ("eager", "fact") or output == "":
+        return empty
+    session = atlas.series.get((name, "session", dtype, output), empty)
+    cells = [
+        cell if column.release < VERSION_2 else NOT_ASKED
+        for column, cell in zip(atlas.columns, session.cells, strict=True)
+    ]
+    return Series(session.versions, cells)
+
+
+def _content(series: Series, index: int) -> dict[str, Any] | None:
+    cell = series.cells[index]
+    return None if cell == NOT_ASKED else series.versions[cell]
 
 
 def _same(key: Key, old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Whether two facts say the same: 0 and 0.0, or a layer's dtype, which each Keras has in a form of its own."""
     if "fact" not in old or "fact" not in new:
         return False
+    facts = {old["fact"], new["fact"]}
+    if key[3] == "dtype" or len(facts) == 1 or (key[3] in KEEPING and facts == {"None", "False"}):
+        return True
     try:
-        return key[3] == "dtype" or float(old["fact"]) == float(new["fact"])
+        return float(old["fact"]) == float(new["fact"])
     except ValueError:
         return False
 
