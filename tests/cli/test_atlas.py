@@ -94,6 +94,9 @@ def test_the_page_names_every_release_and_probe(tmp_path):
         minor = ".".join(map(str, column.release[:2]))
         assert f'<th scope="col">{minor}</th>' in page
     assert "softmax_5, 1.5.1 (after 1.4.1): order of summation" in page
+    assert "oneDNN is on by itself since 2.9: with TF_ENABLE_ONEDNN_OPTS unset, 2.8.4 gave the bits of =0" in page
+    assert "none is left that is not attributed" in page
+    assert '<th scope="row">compat.v1.keras.layers.GRU</th><td>reset_after: False → True</td>' in page
     assert "<b>matmul_batch</b>: not within the rounding bound of its formula (2.5.3 eager" in page
 
 

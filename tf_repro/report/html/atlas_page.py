@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tf_repro.atlas import Atlas, Change, failures, wrong
-from tf_repro.atlas.kinds import OTHER_ALGORITHM, OTHER_DEFAULT, OTHER_STREAM
+from tf_repro.atlas import Atlas, Change, failures, told_of, wrong
+from tf_repro.atlas.kinds import NOT_ATTRIBUTED, OTHER_ALGORITHM, OTHER_DEFAULT, OTHER_STREAM
+from tf_repro.atlas.onednn import by_itself, turned_on
 from tf_repro.report.atlas import SEVERITY, Move, moves, release_key, size
 from tf_repro.report.atlas_figures import History
 from tf_repro.report.html import render
@@ -42,6 +43,8 @@ def atlas_page(atlas: Atlas, changes: Sequence[Change], histories: Iterable[Hist
         atlas=atlas,
         releases=releases,
         grave=grave(changes),
+        switches=[(each, turned_on(atlas, cpu)) for cpu, each in states_of(atlas).items()],
+        unknown=sorted({(each.probe, short(each.after)) for each in changes if each.kind == NOT_ATTRIBUTED}),
         families=[(title, rows) for title, rows in families if rows],
         still=sorted(set(atlas.probes) - set(cells)),
         wrong=sorted(wrong(atlas).items()),
@@ -53,6 +56,12 @@ def atlas_page(atlas: Atlas, changes: Sequence[Change], histories: Iterable[Hist
         size=size,
         short=short,
     )
+
+
+def states_of(atlas: Atlas) -> dict[str, dict[str, str]]:
+    """By CPU and release, what oneDNN is where nothing is said of it; CPUs where that was recorded."""
+    found = {cpu: by_itself(atlas, cpu) for cpu in dict.fromkeys(column.cpu for column in atlas.columns)}
+    return {cpu: states for cpu, states in found.items() if states}
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,8 @@ def grave(changes: Sequence[Change]) -> list[Grave]:
     for each in changes:
         if each.kind == OTHER_DEFAULT:
             words = f"{each.output}: {each.old} → {each.new}"
-            found.add(Grave(each.after, each.probe.removeprefix("default_"), words))
+            name = told_of(each, "tf." + each.probe.removeprefix("default_")).removeprefix("tf.")
+            found.add(Grave(each.after, name, words))
         elif each.kind in (OTHER_STREAM, OTHER_ALGORITHM):
             found.add(Grave(each.after, each.probe, each.kind))
     return sorted(found, key=lambda each: ([-part for part in release_key(each.after)], each.name, each.words))
