@@ -1,6 +1,7 @@
 """The command ``tf-repro atlas``."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = "import tensorflow as T\ny = T.nn.softmax(T.placeholder(T.float32, [5]))\n"
 
 
-def command(*arguments):
+def command(*arguments, columns=120):
     script = "import sys; from tf_repro import cli\ntry: cli.main()\nfinally: assert 'tensorflow' not in sys.modules"
     run = [sys.executable, "-c", script, "atlas", *map(str, arguments)]
-    return subprocess.run(run, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    environment = {**os.environ, "COLUMNS": str(columns)}
+    return subprocess.run(run, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False, env=environment)
 
 
 def test_a_probe_is_told_with_its_releases_and_the_tested_reason():
@@ -48,8 +50,32 @@ def test_a_default_is_told_before_what_only_rounds(tmp_path):
     program = tmp_path / "legacy.py"
     program.write_text("import tensorflow as tf\ntf.keras.layers.GRU(3)\ntf.nn.softmax([1.0])\n")
     done = command("--from", "1.15", "--to", "2.21", program)
-    assert "2.16: reset_after False → True" in " ".join(done.stdout.replace("│", " ").split())
+    words = " ".join(done.stdout.split())
+    assert "2.0: reset_after False → True" in words
+    assert "2.16 in tf.compat.v1: reset_after False → True" in words
     assert done.stdout.index("other default") < done.stdout.index("order of")
+
+
+def test_an_operation_is_asked_for_by_its_name():
+    done = command("tf.nn.leaky_relu", "--from", "1.12")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "other algorithm" in done.stdout
+    assert "1.13" in done.stdout
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_no_name_is_cut_on_a_narrow_terminal(columns):
+    done = command(columns=columns)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "document_softmax_cross_entropy" in done.stdout
+    assert "…" not in done.stdout
+    assert "\nsoftmax_5; since 1.5; order of summation; " in done.stdout
+
+
+def test_a_program_without_tensorflow_is_said_to_name_nothing(tmp_path):
+    (tmp_path / "empty.py").touch()
+    done = command(tmp_path / "empty.py")
+    assert (done.returncode, done.stdout) == (0, "the program names nothing of TensorFlow\n")
 
 
 def test_a_documents_figures_have_their_history():
@@ -74,8 +100,10 @@ def test_the_page_names_every_release_and_probe(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["no_such_probe"], "atlas must be given a probe, or a file. Received: 'no_such_probe'"),
+        (["gelo"], "atlas must be given a probe, an operation, or a file. Received: 'gelo'; near it are gelu"),
         (["--from", "soon"], "--from must be a release such as 1.15. Received: 'soon'"),
+        (["--to", "2.99"], "--to must be a release of TensorFlow from 0.12 to 2.21. Received: '2.99'"),
+        (["--from", "2.4", "--to", "1.15"], "--from must be a release before --to. Received: --from 2.4 --to 1.15"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, message):

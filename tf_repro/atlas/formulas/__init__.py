@@ -11,10 +11,12 @@ from tf_repro.atlas.formulas import (
     convolutions,
     look_ups,
     losses,
+    metrics,
     normalisation,
     optimizers,
     products,
     reductions,
+    resizing,
     softmaxes,
 )
 from tf_repro.atlas.formulas.terms import Formula, Outputs
@@ -27,6 +29,8 @@ FORMULAS: dict[str, Formula] = {
     **normalisation.FORMULAS,
     **look_ups.FORMULAS,
     **losses.FORMULAS,
+    **metrics.FORMULAS,
+    **resizing.FORMULAS,
     **optimizers.FORMULAS,
 }
 """By probe."""
