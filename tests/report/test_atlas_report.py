@@ -8,7 +8,7 @@ from rich.console import Console
 from tests.atlas.test_recordings import atlas_of, recording
 from tf_repro.atlas import changes
 from tf_repro.report.atlas import moves, runs_of, show_moves, show_probe, show_rows, where_of
-from tf_repro.report.html.atlas_page import atlas_page
+from tf_repro.report.html.atlas_page import Scope, atlas_page
 
 LONG = "a_probe_whose_name_is_not_cut"
 
@@ -60,3 +60,12 @@ def test_runs_are_told_as_spans():
     assert where_of(atlas, ["2.5.0 oneDNN eager float32", "2.5.0 oneDNN function float32"]) == (
         "eager, function: 2.5.0 with oneDNN"
     )
+
+
+def test_a_page_says_what_it_was_asked_for_and_nothing_of_other_probes(unknown):
+    unknown.probes["other"] = dict(unknown.probes["p"])
+    whole, part = atlas_page(unknown, []), atlas_page(unknown, [], scope=Scope(frozenset({"p"}), "What moved from 1.4"))
+    assert "<p>other, p</p>" in whole
+    assert "What moved from 1.4" not in whole
+    assert "<p>p</p>" in part
+    assert "What moved from 1.4" in part

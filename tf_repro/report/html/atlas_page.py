@@ -21,14 +21,26 @@ FAMILIES = {
 }  # fmt: skip
 
 
-def atlas_page(atlas: Atlas, changes: Sequence[Change], histories: Iterable[History] = ()) -> str:
+@dataclass(frozen=True)
+class Scope:
+    """What a page was asked for: probes, and in words the program and the releases; by default all that is recorded."""
+
+    probes: frozenset[str]
+    words: str = ""
+
+
+def atlas_page(
+    atlas: Atlas, changes: Sequence[Change], histories: Iterable[History] = (), scope: Scope | None = None
+) -> str:
     """Make the page of the moves that were found.
 
     Args:
         atlas: the recordings.
         changes: what moved.
         histories: which releases print the documents' figures.
+        scope: what was asked for, where it was not everything.
     """
+    scope = scope or Scope(frozenset(atlas.probes))
     releases = sorted({column.version for column in atlas.columns}, key=release_key)
     cells: dict[str, dict[str, Move]] = {}
     for move in moves(changes):
@@ -37,7 +49,7 @@ def atlas_page(atlas: Atlas, changes: Sequence[Change], histories: Iterable[Hist
         (title, [(probe, cells[probe]) for probe in sorted(cells) if atlas.probes[probe]["kind"] == kind])
         for kind, title in FAMILIES.items()
     ]
-    failed = [(probe, why, runs) for probe in sorted(atlas.probes) for why, runs in failures(atlas, probe).items()]
+    failed = [(probe, why, runs) for probe in sorted(scope.probes) for why, runs in failures(atlas, probe).items()]
     return render(
         "atlas.html.j2",
         atlas=atlas,
@@ -46,8 +58,9 @@ def atlas_page(atlas: Atlas, changes: Sequence[Change], histories: Iterable[Hist
         switches=[(each, turned_on(atlas, cpu)) for cpu, each in states_of(atlas).items()],
         unknown=sorted({(each.probe, short(each.after)) for each in changes if each.kind == NOT_ATTRIBUTED}),
         families=[(title, rows) for title, rows in families if rows],
-        still=sorted(set(atlas.probes) - set(cells)),
-        wrong=sorted(wrong(atlas).items()),
+        scope=scope,
+        still=sorted(scope.probes - set(cells)),
+        wrong=sorted((probe, runs) for probe, runs in wrong(atlas).items() if probe in scope.probes),
         killed=[each for each in failed if "killed" in each[1]],
         histories=list(histories),
         signs=SIGNS,
