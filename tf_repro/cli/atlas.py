@@ -61,9 +61,7 @@ def atlas(
     if symbols is not None:
         found = room.concerning(found, recordings, symbols)
     asked = {name for name, about in recordings.probes.items() if symbols is None or {*symbols} & {*about["symbols"]}}
-    words = f"What moved from {_words(first)} to {_words(last)}" + (
-        f", as far as {subject} names it" if subject else ""
-    )
+    words = (f"{subject}: " if subject else "") + f"what moved from {_words(first)} to {_words(last)}"
     everything = subject is None and until is None and since == FIRST
     scope = None if everything else Scope(frozenset(asked if probe is None else {probe}), words)
     if json is not None:
