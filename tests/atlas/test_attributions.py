@@ -8,7 +8,7 @@ from legacy_tf1.atlas import elementwise, kernels
 from legacy_tf1.atlas.harness import encode
 from legacy_tf1.atlas.inputs import normal
 from tf_repro.atlas import ATTRIBUTED, changes, failures, load, printing
-from tf_repro.atlas.kinds import OTHER_STREAM
+from tf_repro.atlas.kinds import NOT_ATTRIBUTED, OTHER_STREAM
 from tf_repro.atlas.recordings import values_of
 from tf_repro.suite.kernels import eigen, softmax_backprop
 
@@ -127,6 +127,10 @@ def test_the_moving_mean_moves_by_the_difference_that_float32_subtracts_since_1_
 def test_every_attribution_is_of_a_change_that_was_recorded(found):
     recorded = {(change.probe, change.dtype, change.after, change.kind) for change in found}
     assert {(each.probe, each.dtype, each.release, each.kind) for each in ATTRIBUTED} <= recorded
+
+
+def test_every_change_has_a_reason(found):
+    assert [each for each in found if each.kind == NOT_ATTRIBUTED] == []
 
 
 def test_every_attribution_is_tested():

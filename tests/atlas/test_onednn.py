@@ -1,5 +1,11 @@
 """Which release turns oneDNN on by itself: on the recordings, and where a default is planted."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.atlas.test_recordings import atlas_of, recording
@@ -7,6 +13,11 @@ from tf_repro.atlas import changes, load
 from tf_repro.atlas.kinds import ONEDNN
 from tf_repro.atlas.onednn import by_itself, turned_on
 from tf_repro.atlas.recordings import UNSET
+
+ROOT = Path(__file__).resolve().parents[2]
+CPU = Path("/proc/cpuinfo")
+ASKED_FOR = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
+"""What the release notes of 2.9 ask of a CPU, as Linux names it."""
 
 OFF, ON, OTHER = [1.0], [2.0], [3.0]
 RELEASES = ("2.5.3", "2.6.5", "2.7.4")
@@ -58,3 +69,25 @@ def test_2_9_is_the_first_release_that_gives_onednns_bits_by_itself():
     }
     switch = turned_on(atlas, atlas.columns[0].cpu)
     assert (switch.last.version, switch.on.version) == ("2.8.4", "2.9.3")
+
+
+def digests(out, **switch):
+    """The digests of the probe of a matrix product on the installed TensorFlow, under a state of the switch."""
+    inherited = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    environment = {**inherited, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "", **switch}
+    command = [sys.executable, "-m", "legacy_tf1.atlas", str(out), "matmul"]
+    subprocess.run(command, check=True, cwd=ROOT, env=environment, timeout=600, capture_output=True)
+    made = json.loads(out.read_text())
+    outputs = made["probes"]["matmul"]["series"]["eager float32"]["outputs"]
+    return made["provenance"]["onednn"], {name: each["digest"] for name, each in outputs.items()}
+
+
+@pytest.mark.slow
+def test_the_installed_release_does_by_itself_what_this_cpu_asks_for(tmp_path):
+    flags = set(CPU.read_text().split()) if CPU.exists() else set()
+    if "avx2" not in flags:
+        pytest.skip("the rule is known of x86 on Linux alone")
+    states = {state: digests(tmp_path / f"{state}.json", TF_ENABLE_ONEDNN_OPTS=state)[1] for state in "01"}
+    if states["0"] == states["1"]:
+        pytest.skip("oneDNN does not move this product on this CPU")
+    assert digests(tmp_path / "unset.json") == (UNSET, states["1" if flags & ASKED_FOR else "0"])

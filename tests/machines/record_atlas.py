@@ -144,6 +144,13 @@ def recording(raw: Path, release: Release, switch: str) -> Path:
     return raw / f"tf-{release.version}{suffix}.json"
 
 
+def note_failures(path: Path, tried: list[str], failed: dict[str, str]) -> None:
+    """List the releases that failed; those that were not tried now stay as they are listed."""
+    before = json.loads(path.read_text()) if path.exists() else {}
+    kept = {version: reason for version, reason in before.items() if version not in tried}
+    path.write_text(json.dumps({**kept, **failed}, indent=1, sort_keys=True) + "\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Build, record and remove, one release after the other; 0 where all were recorded, else 1."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -154,9 +161,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     for folder in (chosen.envs, chosen.raw):
         folder.mkdir(parents=True, exist_ok=True)
-    failed = {}
+    failed: dict[str, str] = {}
+    tried = [release.version for release in RELEASES if not chosen.only or release.version in chosen.only]
     for release in RELEASES:
-        if chosen.only and release.version not in chosen.only:
+        if release.version not in tried:
             continue
         try:
             if chosen.build_only:
@@ -168,7 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
             failed[release.version] = str(error)
             print(release.version, error, flush=True)
     if not chosen.build_only:
-        (chosen.raw / "failed.json").write_text(json.dumps(failed, indent=1, sort_keys=True) + "\n")
+        note_failures(chosen.raw / "failed.json", tried, failed)
     return 1 if failed else 0
 
 

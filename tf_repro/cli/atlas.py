@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tf_repro.atlas import Atlas
 
 Minor = tuple[int, int]
+FIRST = "0.12"
 
 
 def atlas(
@@ -25,7 +26,7 @@ def atlas(
             help="A probe, an operation such as tf.nn.softmax, a document, or a program; none for all probes.",
         ),
     ] = None,
-    since: Annotated[str, typer.Option("--from", metavar="RELEASE", help="Only what moved after it.")] = "0.12",
+    since: Annotated[str, typer.Option("--from", metavar="RELEASE", help="Only what moved after it.")] = FIRST,
     until: Annotated[
         str | None,
         typer.Option(
@@ -48,7 +49,7 @@ def atlas(
     from tf_repro.report import atlas as report
     from tf_repro.report.atlas_figures import histories
     from tf_repro.report.console import Terminal
-    from tf_repro.report.html.atlas_page import atlas_page
+    from tf_repro.report.html.atlas_page import Scope, atlas_page
     from tf_repro.suite import claims
 
     check_outputs({"--json": json, "--html": html})
@@ -59,10 +60,16 @@ def atlas(
     found = room.between(room.changes(recordings, probe), first, last)
     if symbols is not None:
         found = room.concerning(found, recordings, symbols)
+    asked = {name for name, about in recordings.probes.items() if symbols is None or {*symbols} & {*about["symbols"]}}
+    words = f"What moved from {_words(first)} to {_words(last)}" + (
+        f", as far as {subject} names it" if subject else ""
+    )
+    everything = subject is None and until is None and since == FIRST
+    scope = None if everything else Scope(frozenset(asked if probe is None else {probe}), words)
     if json is not None:
         write_output(json, dumps(report.to_json(found), indent=1) + "\n")
     if html is not None:
-        write_output(html, atlas_page(recordings, found, histories(recordings)))
+        write_output(html, atlas_page(recordings, found, histories(recordings), scope))
     if Path("-") in (json, html):
         return 0
     if symbols is not None:

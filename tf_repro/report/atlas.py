@@ -30,13 +30,17 @@ SEVERITY = (
 )  # fmt: skip
 """Kinds of change: first what changes results, last what only rounds."""
 
-BESIDE = 38
-"""Columns that a table needs beside its first one; where a terminal has fewer, rows are lines."""
-
-WORD = 13
-"""No column but that of the sizes is narrower than "approximation"."""
+WORD = len("approximation")
+"""The longest word of a table; no column is narrower but those of :data:`LEAST`."""
 
 SIZE = "rounding units"
+SIZE_ON_TWO_LINES = SIZE.replace(" ", "\n")
+LEAST = {SIZE: len("rounding"), "since": len("2.15, ")}
+BORDERS = 3
+"""What each column of a table takes beside its text."""
+
+IN_WORDS = (OTHER_DEFAULT, OTHER_FAILURE)
+"""What no table holds: a sentence each."""
 
 _IN_WORDS = {SIZE: "{} " + SIZE, "since": "since {}"}
 
@@ -97,7 +101,8 @@ def release_key(release: str) -> tuple[int, ...]:
 def show_rows(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table whose first column is never cut; where the terminal is too narrow for it, a line for each row."""
     given = [tuple(row) for row in rows]
-    if console.width < BESIDE + max((len(row[0]) for row in given), default=0):
+    least = [max((len(row[0]) for row in given), default=0), *(LEAST.get(column, WORD) for column in columns[1:])]
+    if console.width <= sum(least) + BORDERS * len(least):
         for row in given:
             say(
                 console,
@@ -107,9 +112,10 @@ def show_rows(console: Console, columns: Sequence[str], rows: Iterable[Sequence[
             )
         return
     table = Table(box=SIMPLE_HEAD)
-    for number, column in enumerate(columns):
-        least = {SIZE: len("rounding"), "since": None}.get(column, WORD) if number else None
-        table.add_column(column, no_wrap=number == 0, overflow="fold", min_width=least)
+    for column, width in zip(columns, least, strict=True):
+        whole = column in (columns[0], SIZE)
+        title = column.replace(SIZE, SIZE_ON_TWO_LINES)
+        table.add_column(title, no_wrap=whole, overflow="fold", width=width if column == "kind" else None)
     for row in given:
         table.add_row(*map(escape, row))
     console.print(table)
@@ -256,7 +262,10 @@ def since_of(change: Change, symbol: str) -> str:
     if change.kind == OTHER_DEFAULT:
         where = "" if told_of(change, symbol) == symbol else " in tf.compat.v1"
         return f"{since}{where}: {change.output} {change.old} → {change.new}"
-    return f"{since}: {change.new}" if change.kind == OTHER_FAILURE else since
+    if change.kind != OTHER_FAILURE:
+        return since
+    where = " with oneDNN on" if change.onednn and "killed" in change.new else ""
+    return f"{since}{where}: {change.new}"
 
 
 def show_program(console: Console, atlas: Atlas, symbols: Iterable[str], changes: Sequence[Change]) -> None:
@@ -266,13 +275,15 @@ def show_program(console: Console, atlas: Atlas, symbols: Iterable[str], changes
     if not used:
         say(console, "the program names nothing of TensorFlow")
         return
-    if found:
-        moved_rows = [each for each in found if each.kind != OTHER_FAILURE]
-        rows = [(each.symbol, each.kind, ", ".join(each.since), size(each.units)) for each in moved_rows]
+    told = [
+        f"{each.kind}: {each.symbol} since {since}" for each in found if each.kind in IN_WORDS for since in each.since
+    ]
+    for sentence in told:
+        say(console, sentence)
+    moved_rows = [each for each in found if each.kind not in IN_WORDS]
+    rows = [(each.symbol, each.kind, ", ".join(each.since), size(each.units)) for each in moved_rows]
+    if rows:
         show_rows(console, ("operation", "kind", "since", SIZE), rows)
-    for each in found:
-        if each.kind == OTHER_FAILURE:
-            say(console, f"{each.symbol} fails otherwise since {'; '.join(each.since)}")
     probed = {symbol for about in atlas.probes.values() for symbol in about["symbols"]}
     moved = {each.symbol for each in found}
     rest = [name for name in used if name not in moved]

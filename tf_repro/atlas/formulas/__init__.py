@@ -15,6 +15,7 @@ from tf_repro.atlas.formulas import (
     normalisation,
     optimizers,
     products,
+    recurrent,
     reductions,
     resizing,
     softmaxes,
@@ -30,6 +31,7 @@ FORMULAS: dict[str, Formula] = {
     **look_ups.FORMULAS,
     **losses.FORMULAS,
     **metrics.FORMULAS,
+    **recurrent.FORMULAS,
     **resizing.FORMULAS,
     **optimizers.FORMULAS,
 }
@@ -48,6 +50,8 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("batch_normalization", "fused_batch_norm_training", "fused_batch_norm_inference"), _ROOT),
     "lrn": (*_ROOT, "pow"),
     "keras_layer_LayerNormalization": _ROOT,
+    "keras_layer_SimpleRNN": ("tanh",),
+    **dict.fromkeys(("keras_layer_LSTM", "keras_layer_GRU"), ("sigmoid", "tanh")),
     "loss_log_loss": ("log", "divide", "reciprocal"),
     **dict.fromkeys(("train_Adagrad", "train_Adadelta", "train_Adam", "train_RMSProp"), _ROOT),
 }
