@@ -123,9 +123,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_readme_is_short_and_what_it_links_to_exists():
     assert len(README.splitlines()) < 200
-    linked = re.findall(r"\]\(([^)#]+)", README)
+    linked = re.findall(r"\]\(([^)#]+)|(?:src|srcset)=\"([^\"]+)", README)
     assert linked
-    assert [path for path in linked if not (ROOT / path).exists()] == []
+    assert [path for pair in linked for path in pair if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,8 @@ def test_the_readme_explains_a_term_where_it_first_appears(term, explained):
     assert place - first < 200, "not in the same breath"
 
 
-def test_the_readme_s_picture_is_what_its_script_makes():
+@pytest.mark.parametrize("upright", [False, True])
+def test_the_readme_s_picture_is_what_its_script_makes(upright):
     """Its words, that is: another matplotlib may draw a line otherwise."""
     sys.path.insert(0, str(DOCS))
     try:
@@ -151,9 +152,11 @@ def test_the_readme_s_picture_is_what_its_script_makes():
     finally:
         sys.path.remove(str(DOCS))
     words = re.compile(r"<(?:text|title|desc)[^>]*>([^<]*)<")
-    made = words.findall(pictures.hero())
-    assert made == words.findall(pictures.HERO.read_text(encoding="utf-8"))
+    made = words.findall(pictures.hero(upright=upright))
+    path = pictures.UPRIGHT if upright else pictures.HERO
+    assert made == words.findall(path.read_text(encoding="utf-8"))
     assert {"1.4.1", "2.21.0", "4 lanes", "≠0"} <= set(made)
+    assert f'"docs/{path.name}"' in README
 
 
 @pytest.mark.parametrize(
@@ -169,6 +172,7 @@ def test_each_document_has_a_page_with_claims_derivation_mistake_and_programs(do
         "The program",
     ]
     parts = dict(zip(headings, re.split(r"^## .+$", text, flags=re.MULTILINE)[1:], strict=True))
+    assert re.search(r"^# .+\n\n`\w+`: .+「.+」.*\n(.+\n)*\n\*\*Source\.\*\* ", text, re.MULTILINE), "title, original title, source"
     assert "$$" in parts["Derivation"]
     assert "assert" in "\n".join(cells(next(parts[heading] for heading in headings if "mistake" in heading)))
     files = re.findall(r"literalinclude\} \.\./\.\./(\S+)", parts["The programs"])
