@@ -54,7 +54,7 @@ class Port:
         tf.random.set_seed(seed)
         with tf.variable_creator_scope(self._note_creation):
             content = self._build()
-        self.variables = _named(content["variables"])
+        self.variables = named(content["variables"])
         if names is not None:
             count = len(self.variables)
             if len(names) != count:
@@ -230,8 +230,12 @@ def _count_names_anew() -> None:
         naming.reset_uids()
 
 
-def _named(variables: Any) -> Any:
-    """The variables by name, from a dict, a list or a Keras model; each of them once."""
+def named(variables: Any) -> Any:
+    """The variables by name, from a dict, a list or a Keras model; each of them once.
+
+    Raises:
+        InputError: one is no variable, or is there twice, or two have one name.
+    """
     if isinstance(variables, (keras.Model, keras.layers.Layer)):
         variables = variables.weights
     if not isinstance(variables, dict):
@@ -243,15 +247,15 @@ def _named(variables: Any) -> Any:
             ) from None
     else:
         pairs = list(variables.items())
-    named = dict(pairs)
+    found = dict(pairs)
     for name, variable in pairs:
         if not isinstance(variable, (tf.Variable, keras.Variable)):
             raise InputError(f"variables must be tf.Variable or keras.Variable. Received: {name!r} = {variable!r:.80}")
-        if named[name] is not variable:
+        if found[name] is not variable:
             raise InputError(f"names of variables must differ. Received: {name!r} twice; return a dict by name")
     if len({id(variable) for _, variable in pairs}) < len(pairs):
         raise InputError(f"each variable must be listed once. Received: one twice in {', '.join(n for n, _ in pairs)}")
-    return named
+    return found
 
 
 def _tensors(feeds: Mapping[str, Any]) -> Any:
