@@ -98,7 +98,7 @@ def mutated(text, node, replacement):
 
 
 def tests_of(source):
-    """The paths of a source's tests: those that have its name, then those of its room."""
+    """The paths of the tests of a source's room, those first that mention most what it defines."""
     path = Path(source)
     mirrored = Path("tests", *path.parts[1:-1])
     while not (ROOT / mirrored).is_dir():
@@ -107,9 +107,20 @@ def tests_of(source):
     room = (
         TESTS[beginning] if beginning else [f"tests/test_{path.name}"] if mirrored == Path("tests") else [str(mirrored)]
     )
-    stem = path.parent.name if path.stem == "__init__" else path.stem
-    own = [str(each.relative_to(ROOT)) for each in sorted(ROOT.glob(f"tests/**/test_{stem}.py"))]
-    return list(dict.fromkeys([*[each for each in own if each.startswith(tuple(room))], *room]))
+    files = [
+        file for each in room for file in ([ROOT / each] if each.endswith(".py") else (ROOT / each).rglob("test_*.py"))
+    ]
+    tree = ast.parse((ROOT / source).read_text(encoding="utf-8"))
+    named = {getattr(node, "name", "_") for node in tree.body} | {
+        path.parent.name if path.stem == "__init__" else path.stem
+    }
+    words = [name for name in named if not name.startswith("_")]
+
+    def mentions(file):
+        text = file.read_text(encoding="utf-8") + file.stem
+        return -sum(text.count(word) for word in words)
+
+    return [str(file.relative_to(ROOT)) for file in sorted(dict.fromkeys(files), key=mentions)]
 
 
 def passes(folder, tests, limit):

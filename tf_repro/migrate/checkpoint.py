@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tf_repro.core.errors import InputError
 from tf_repro.migrate import names
-from tf_repro.programs.port import keeps_tf1_slots, named, tf1_slots
+from tf_repro.programs.port import keeps_tf1_slots, named, places_in, tf1_slots
 
 _POWER = re.compile(r"(?:^|/)(beta[12]_power)(?:_\d+)?$")
 _TF1_NAMES = {"RMSprop": "RMSProp"} | {
@@ -227,9 +227,8 @@ def _optimizer_pairs(optimizer: Any, variables: Any, found: Any, slots: Mapping[
     trained = {name: v for name, v in variables.items() if getattr(v, "trainable", True)}
     optimizer.build(list(trained.values()))
     kinds = tf1_slots(optimizer)
-    place = optimizer._get_variable_index
-    known = {name for name, v in trained.items() if optimizer._var_key(v) in optimizer._trainable_variables_indices}
-    targets = {f"{name}/{kind}": kept[place(trained[name])] for name in known for kind, kept in kinds.items() if kept}
+    known = places_in(optimizer, trained)
+    targets = {f"{name}/{kind}": kept[place] for name, place in known.items() for kind, kept in kinds.items() if kept}
     pairs = []
     for tf1, port in found.items():
         if port in known:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from keras.src.backend.tensorflow import random as keras_random
-from tensorflow.python.ops import gen_random_ops
 
 from tf_repro.core.errors import InputError
 from tf_repro.programs.port import patched
+from tf_repro.programs.private import module_with
 
+keras_random = module_with("keras.src.backend.tensorflow.random", "draw_seed", "shuffle")
 MODES = ("constant", "num_random_ops")
 
 
@@ -53,6 +53,7 @@ def deterministic_draws(seed: int = 0, mode: Any = "num_random_ops") -> Iterator
     if mode not in MODES:
         raise InputError(f"mode must be one of {', '.join(MODES)}. Received: mode={mode!r}")
     draws = Draws(_whole("seed", seed), mode)
+    gen_random_ops = module_with("tensorflow.python.ops.gen_random_ops", *_STATELESS)
     with contextlib.ExitStack() as stack:
         for name, stateless in _STATELESS.items():
             stack.enter_context(patched(gen_random_ops, name, functools.partial(stateless, draws)))
