@@ -22,6 +22,7 @@ from tf_repro.atlas.kinds import (
     SIGN,
 )
 from tf_repro.report.atlas_figures import History
+from tf_repro.report.terminal import print_table
 
 SEVERITY = (
     OTHER_DEFAULT, OTHER_STREAM, OTHER_ALGORITHM, NOT_ATTRIBUTED, ONEDNN, OTHER_APPROXIMATION, ORDER, SIGN,
@@ -79,7 +80,7 @@ def show_moves(console: Console, atlas: Atlas, found: Sequence[Move]) -> None:
     for move in found:
         styles = ", ".join(dict.fromkeys(run.split(" ")[0] for run in move.runs))
         table.add_row(move.probe, f"{move.before} → {move.after}", size(move.units), ", ".join(move.kinds), styles)
-    console.print(table)
+    print_table(console, table)
     releases = len({column.release for column in atlas.columns})
     moved = len({move.probe for move in found})
     console.print(f"{len(found)} moves of {moved} probes; the atlas has {len(atlas.probes)} on {releases} releases")
@@ -102,7 +103,7 @@ def show_probe(console: Console, atlas: Atlas, probe: str, changes: Sequence[Cha
             escape(words),
             each.kind,
         )
-    console.print(table)
+    print_table(console, table)
     for reason, runs in failures(atlas, probe).items():
         console.print(f"{reason} ({', '.join(runs)})", highlight=False, markup=False, soft_wrap=True)
     reasons: dict[str, list[str]] = {}
@@ -169,7 +170,7 @@ def show_program(console: Console, atlas: Atlas, symbols: Iterable[str], changes
     table.columns[0].no_wrap = True
     table.columns[2].overflow = "fold"
     if found:
-        console.print(table)
+        print_table(console, table)
     probed = {symbol for about in atlas.probes.values() for symbol in about["symbols"]}
     moved = {each.symbol for each in found}
     rest = [name for name in used if name not in moved]
@@ -185,7 +186,7 @@ def show_histories(console: Console, found: Iterable[History]) -> None:
     table = Table("figure", "printed", "printed by", "not by")
     for each in found:
         table.add_row(escape(each.claim), escape(each.printed), ", ".join(each.yes), ", ".join(each.no))
-    console.print(table)
+    print_table(console, table)
 
 
 def to_json(changes: Iterable[Change]) -> list[dict[str, object]]:
