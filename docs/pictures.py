@@ -14,7 +14,7 @@ STYLE = (
 
 
 def hero(*, upright: bool = False) -> str:
-    """The figures of a document on thirty-one releases, as an SVG that stands alone, in either colour scheme."""
+    """The figures of a document on every release of the atlas, as an SVG that stands alone, in either colour scheme."""
     drawn = heat.releases(claims.load("softmax_backprop"), atlas.load(), upright=upright).svg
     head, title, rest = drawn.partition("<title")
     return f"{head}{STYLE}\n{title}{rest}\n"

@@ -27,17 +27,6 @@ STACKED = 72
 """Below this many columns a table is one column of short lines: its name, then what is said of it."""
 
 
-def print_table(console: Console, table: Table) -> None:
-    """Print it as it is, or, where columns are few, each row as its first cell and a line for each other."""
-    if console.width >= STACKED:
-        console.print(table)
-        return
-    headings = [column.header for column in table.columns]
-    for cells in zip(*(column.cells for column in table.columns), strict=True):
-        others = [f"  {heading}: {cell}" for heading, cell in zip(headings[1:], cells[1:], strict=True) if cell]
-        console.print("\n".join([f"[bold]{cells[0]}[/]", *others]), highlight=False)
-
-
 def show_documents(console: Console, documents: Iterable[Document]) -> None:
     """A line per document: name, title, how many claims and printed scalars, engines."""
     documents = list(documents)

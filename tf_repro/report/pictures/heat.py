@@ -19,7 +19,7 @@ FAR = 9_999
 """More steps than that lie between a printed zero and what rounding leaves of it."""
 MOMENTS = ("w", "logits", "y")
 FONT = 6.5
-"""Points of the cells' numbers: thirty-one columns share 560 points, and three digits must fit one of them."""
+"""Points of the cells' numbers: thirty-nine columns share 560 points, and three digits must fit one of them."""
 
 
 def draw_kinds(axes: Axes, steps: Sequence[Sequence[int | None]], rows: Sequence[str], columns: Sequence[str]) -> None:
