@@ -82,7 +82,7 @@ def run_kernel(link):
     link.sendall(b"%d\n" % os.getpid())
     threading.Thread(target=lambda: link.recv(1) or os._exit(1), daemon=True).start()
     try:
-        kernel = IPKernelApp.instance()
+        kernel = IPKernelApp.instance(parent_handle=int(os.environ["JPY_PARENT_PID"]))
         kernel.initialize(sys.argv[1:])
         kernel.start()
     finally:

@@ -44,7 +44,7 @@ nb_execution_timeout = 300
 nb_output_stderr = "warn"
 nb_merge_streams = True
 nb_render_markdown_format = "myst"
-myst_enable_extensions = ["amsmath", "deflist", "dollarmath"]
+myst_enable_extensions = ["amsmath", "attrs_block", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_inherit_docstrings = False  # or every layer and optimizer would list what it inherits

@@ -1,4 +1,4 @@
-"""Make the picture that opens the README, wide and for a telephone, from the recordings: ``python docs/pictures.py``."""
+"""Make the picture that opens the README, wide and for a telephone: ``python docs/pictures.py``."""
 
 from pathlib import Path
 

@@ -172,7 +172,8 @@ def test_each_document_has_a_page_with_claims_derivation_mistake_and_programs(do
         "The program",
     ]
     parts = dict(zip(headings, re.split(r"^## .+$", text, flags=re.MULTILINE)[1:], strict=True))
-    assert re.search(r"^# .+\n\n`\w+`: .+「.+」.*\n(.+\n)*\n\*\*Source\.\*\* ", text, re.MULTILINE), "title, original title, source"
+    head = r"^# .+\n\n`\w+`: .+「.+」.*\n(.+\n)*\n\*\*Source\.\*\* "
+    assert re.search(head, text, re.MULTILINE), "a translated title, the original title, and the source"
     assert "$$" in parts["Derivation"]
     assert "assert" in "\n".join(cells(next(parts[heading] for heading in headings if "mistake" in heading)))
     files = re.findall(r"literalinclude\} \.\./\.\./(\S+)", parts["The programs"])

@@ -75,6 +75,17 @@ def test_tables_fit_80_columns_when_piped():
         assert all(len(row) <= 80 for row in rows)
 
 
+@pytest.mark.parametrize("arguments", [["atlas", "gelu"], ["atlas", "examples/text_classifier/legacy.py"], ["list"]])
+def test_forty_columns_keep_whole_words(arguments):
+    code, out = command(*arguments, COLUMNS="40")
+    lines = out.decode().splitlines()
+    assert code == 0
+    assert "…" not in out.decode(), "nothing is cut off"
+    assert (
+        sum(len(line.split()[0]) == 1 for line in lines if line.strip() and not line.startswith(" ")) < len(lines) / 10
+    )
+
+
 @pytest.mark.parametrize("arguments", [COMMANDS["scan"], COMMANDS["show"]])
 def test_reader_that_goes_away(arguments):
     script = f"{sys.executable} -c 'from tf_repro.cli import main; main()' {' '.join(arguments)} | head -n 1"
