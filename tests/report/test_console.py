@@ -51,7 +51,7 @@ def command(*arguments, **environment):
 
 
 @pytest.mark.parametrize("environment", [ASCII, C_LOCALE], ids=["dumb terminal", "C locale"])
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "run")) for name in COMMANDS])
 def test_ascii(name, environment):
     code, out = command(*COMMANDS[name], **environment)
     assert code == (2 if name == "error" else 0), out.decode()
