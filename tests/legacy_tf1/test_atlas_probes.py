@@ -5,12 +5,17 @@ import pytest
 import tensorflow as tf
 
 from legacy_tf1.atlas.__main__ import outputs_of, probes
-OTHER_KERNELS = 1e-3
+from tests.tolerances import OTHER_KERNELS
 from tf_repro.atlas import load
 from tf_repro.atlas.recordings import NOT_ASKED, values_of
 
+pytestmark = pytest.mark.slow
 VERSION = tuple(map(int, tf.__version__.split(".")[:2]))
-FACES = {"session": tf.compat.v1, "eager": tf, "function": tf}
+FACES = {
+    "session": tf.compat.v1,  # noqa: TID251 - a Session's API
+    "eager": tf,
+    "function": tf,
+}
 PROBES = {probe.name: probe for probe in probes()}
 
 
@@ -20,12 +25,12 @@ def atlas():
 
 
 def recorded(atlas, name, style, dtype):
-    """{output: content} of the installed release, whatever the state of oneDNN; {} where there is no such column."""
+    """{output: content} on the installed release, in either state of oneDNN; {} where nothing was recorded."""
     at = [n for n, column in enumerate(atlas.columns) if column.release[:2] == VERSION]
     found = {}
-    for (probe, face, precision, output), series in atlas.series.items():
-        if (probe, face, precision) == (name, style, dtype):
-            found |= {output: series.versions[series.cells[n]] for n in at if series.cells[n] != NOT_ASKED}
+    for (*run, output), series in atlas.series.items():
+        cells = [series.cells[n] for n in at if series.cells[n] != NOT_ASKED] if run == [name, style, dtype] else []
+        found |= {output: series.versions[cell] for cell in cells[:1]}
     return found
 
 
