@@ -17,23 +17,26 @@ if TYPE_CHECKING:
 Minor = tuple[int, int]
 
 
+Subject = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PROBE|OPERATION|DOCUMENT|FILE.py",
+        help="A probe, an operation such as tf.nn.softmax, a document, or a program; none for all probes.",
+    ),
+]
+Since = Annotated[str, typer.Option("--from", metavar="RELEASE", help="Only what moved after it.")]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="RELEASE", help="Only what moved up to it.", show_default="the newest that was recorded"
+    ),
+]
+Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the changes as JSON.")]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the page.")]
+
+
 def atlas(
-    subject: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="PROBE|OPERATION|DOCUMENT|FILE.py",
-            help="A probe, an operation such as tf.nn.softmax, a document, or a program; none for all probes.",
-        ),
-    ] = None,
-    since: Annotated[str, typer.Option("--from", metavar="RELEASE", help="Only what moved after it.")] = "0.12",
-    until: Annotated[
-        str | None,
-        typer.Option(
-            "--to", metavar="RELEASE", help="Only what moved up to it.", show_default="the newest that was recorded"
-        ),
-    ] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the changes as JSON.")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the page.")] = None,
+    subject: Subject = None, since: Since = "0.12", until: Until = None, json: Json = None, html: Html = None
 ) -> int:
     """Tell which TensorFlow release changed which digits or defaults, by genuine recordings.
 

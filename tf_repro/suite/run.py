@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import legacy_tf1
-from legacy_tf1.documents import RUNS, named
+from legacy_tf1.documents import DOCUMENTS, named
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import Finding
@@ -51,8 +51,8 @@ def record(document: str, engine: str, data: str = "digits", progress: Report | 
         >>> float(record("softmax_backprop", "tf-1.4.1")["after"]["w"][3]).hex()
         '0x1.47ae1a0000000p-2'
     """
-    if document not in RUNS:
-        raise InputError(f"a document to run must be one of {', '.join(RUNS)}. Received: {document!r}")
+    if document not in DOCUMENTS:
+        raise InputError(f"a document to run must be one of {', '.join(DOCUMENTS)}. Received: {document!r}")
     if progress:
         progress(document, engine, None)
     run = _executed(document, engine, data, progress)
@@ -65,7 +65,7 @@ def _executed(document: str, engine: str, data: str, progress: Report | None) ->
         return recorded(engine)[document]
     moments: dict[str, Mapping[str, Any]] = {}
     provenance: dict[str, str] = {"engine": engine, "data": data}
-    for label, program, inputs, steps in RUNS[document]:
+    for label, program, inputs, steps in DOCUMENTS[document]:
         run = _program(document, engine)(program, inputs, steps, data, progress)
         moments |= named(label, run)
         provenance |= getattr(run, "provenance", {})
@@ -187,7 +187,7 @@ def _record(data: str, run: tuple[str, str], progress: Report | None = None) -> 
 def _steps_from_python(run: tuple[str, str]) -> int:
     """How many steps a run takes one by one, each a dozen calls from Python: what makes a run long."""
     document, engine = run
-    return sum(steps for *_, steps in RUNS[document]) if engine in ("eager", "eager:tf1") else 0
+    return sum(steps for *_, steps in DOCUMENTS[document]) if engine in ("eager", "eager:tf1") else 0
 
 
 def findings(
