@@ -18,6 +18,7 @@ from legacy_tf1.documents import RUNS, named
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import Finding
+from tf_repro.programs.machine import machine, processor
 from tf_repro.suite import statements
 from tf_repro.suite.claims import Document
 from tf_repro.suite.engines import DERIVATION, LANES, NUMPY, is_recorded, needs_tensorflow
@@ -73,12 +74,8 @@ def _executed(document: str, engine: str, data: str, progress: Report | None) ->
 
 
 def _machine(engine: str) -> dict[str, str]:
-    """What an engine on TensorFlow runs on; the others run on NumPy alone, which moves none of their bits."""
-    if not needs_tensorflow(engine):
-        return {}
-    from tf_repro.programs.machine import machine
-
-    return machine()
+    """What the engine runs on: TensorFlow on this processor, or NumPy alone."""
+    return machine() if needs_tensorflow(engine) else processor()
 
 
 def _program(document: str, engine: str) -> Callable[..., Mapping[str, Any]]:
