@@ -48,7 +48,7 @@ def test_a_program_without_training_has_one_moment():
     [
         ("eager", "eager: no graph was made"),
         ("function", r"tf.function: graphs of \d+ and \d+ operations, each traced once"),
-        ("xla", r"XLA: compiled modules of \d+ and \d+ instructions"),
+        ("xla", r"XLA: modules of \d+ and \d+ instructions, each compiled"),
     ],
 )
 def test_the_record_says_how_it_was_executed(engine, execution):
