@@ -12,7 +12,7 @@ from tf_repro.report.atlas_figures import histories
 from tf_repro.report.html.atlas_page import atlas_page
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # _mathml.py
+sys.path.insert(0, str(HERE))  # the extensions beside it
 
 # What the notebooks' kernels inherit: TensorFlow quiet, the examples, _shell.py, and this environment's commands.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -23,7 +23,7 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 project = "tf_repro"
 author = "the tf_repro authors"
 version = release = tf_repro.__version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "_mathml"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "_mathml", "_columns", "_kernels"]
 default_role = "code"
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(keras|tf|tensorflow|np|numpy|_?pytest|decimal|collections|pathlib)\..*")]
@@ -44,7 +44,7 @@ nb_execution_timeout = 300
 nb_output_stderr = "warn"
 nb_merge_streams = True
 nb_render_markdown_format = "myst"
-myst_enable_extensions = ["amsmath", "deflist", "dollarmath"]
+myst_enable_extensions = ["amsmath", "attrs_block", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_inherit_docstrings = False  # or every layer and optimizer would list what it inherits

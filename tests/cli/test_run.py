@@ -26,7 +26,7 @@ def test_a_quick_run_says_what_it_left_out():
     assert "reverse_mode on eager" not in left_out
 
 
-@pytest.mark.parametrize(("switch", "state"), [("0", "off"), ("1", "on")])
+@pytest.mark.parametrize(("switch", "state"), [("0", "off"), pytest.param("1", "on", marks=pytest.mark.slow)])
 def test_the_run_tells_the_machine(switch, state, tmp_path):
     out = tmp_path / "findings.json"
     result = tf_repro("run", "reverse_mode", "--engine", "eager", "--json", out, TF_ENABLE_ONEDNN_OPTS=switch)

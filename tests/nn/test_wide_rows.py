@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tests.nn.oracles import log_softmax_truth, softmax_truth, value_and_gradient
+from tests.nn.problems import slow
 from tests.nn.truth import cross_entropy, one_hot
 from tests.tolerances import FAR_APART, TOLERANCE, TWO_PASSES, row_error
 from tf_repro import nn
@@ -84,7 +85,7 @@ def assert_accurate(run, kind, width):
 
 
 @pytest.mark.parametrize("mode", RUNS)
-@pytest.mark.parametrize("kind", ["nearly equal", "linspace"])
+@pytest.mark.parametrize("kind", ["nearly equal", slow("linspace")])
 def test_rows_of_a_length_that_no_block_divides(kind, mode):
     assert_accurate(RUNS[mode], kind, 8191)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import legacy_tf1
-from legacy_tf1.documents import RUNS, named
+from legacy_tf1.documents import DOCUMENTS, named
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import Finding
@@ -58,15 +58,15 @@ def record(document: str, engine: str, data: str = "digits", progress: Report | 
 
 def _executed(document: str, engine: str, data: str, progress: Report | None) -> Record:
     """The Record of every program of the document, before any statement is decided."""
-    if document not in RUNS:
-        raise InputError(f"a document to run must be one of {', '.join(RUNS)}. Received: {document!r}")
+    if document not in DOCUMENTS:
+        raise InputError(f"a document to run must be one of {', '.join(DOCUMENTS)}. Received: {document!r}")
     if progress:
         progress(document, engine, None)
     if is_recorded(engine):
         return recorded(engine)[document]
     moments: dict[str, Mapping[str, Any]] = {}
     provenance: dict[str, str] = {"engine": engine, "data": data}
-    for label, program, inputs, steps in RUNS[document]:
+    for label, program, inputs, steps in DOCUMENTS[document]:
         run = _program(document, engine)(program, inputs, steps, data, progress)
         moments |= named(label, run)
         provenance |= getattr(run, "provenance", {})
@@ -192,7 +192,7 @@ def _record(data: str, run: tuple[str, str], progress: Report | None = None) -> 
 def _steps(run: tuple[str, str]) -> int:
     """How many steps a run trains for, those from Python counted twice: they take about twice as long."""
     document, engine = run
-    steps = sum(steps for *_, steps in RUNS[document]) if document in RUNS else 0
+    steps = sum(steps for *_, steps in DOCUMENTS[document]) if document in DOCUMENTS else 0
     return 2 * steps if engine in ("eager", "eager:tf1") else steps
 
 
