@@ -67,3 +67,13 @@ def test_a_program_begins_with_the_documents_values():
         np.testing.assert_array_equal(found["before"][name], np.float32(value))
     cosine = y @ reverse_mode.TRUTH / np.linalg.norm(y) / np.linalg.norm(reverse_mode.TRUTH)
     np.testing.assert_allclose(found["before, cosine"]["cost"], cosine, rtol=ONE_PASS)
+
+
+def test_a_documents_programs_are_run_and_the_others_tell_their_own(monkeypatch):
+    one, two = np.float32(1), np.float32(2)
+    monkeypatch.setattr(recorder, "document", lambda name: {"before": {name: one}})
+    monkeypatch.setattr("legacy_tf1.optimizers.recorded", lambda: {"after": {"w": two}})
+    assert recorder.record(["reverse_mode", "optimizers"])["records"] == {
+        "reverse_mode": {"before": {"reverse_mode": recorder.encode(one)}},
+        "optimizers": {"after": {"w": recorder.encode(two)}},
+    }
