@@ -57,3 +57,11 @@ def test_nothing_is_compiled_that_the_checks_could_not_see(name):
     z = tf.zeros([260, 1000])
     value, *_ = tf.function(lambda z: second_order(FUNCTIONS[name], z), autograph=False)(z)
     assert np.isfinite(value)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_distributions_that_have_no_likely_class_in_common_pass(swapped):
+    """A logarithm that is not taken there would be that of 0."""
+    far = [tf.constant([[0.0, -200.0]]), tf.constant([[-300.0, 0.0]])]
+    teacher, student = far[::-1] if swapped else far
+    np.testing.assert_allclose(nn.kl_divergence_with_logits(teacher, student), [200.0 if swapped else 300.0])

@@ -23,7 +23,7 @@ def module_with(module: str, *names: str) -> Any:
         InputError: the installed release lacks the module or a name.
 
     Example:
-        >>> module_with("keras.src.utils.naming", "gone")
+        >>> module_with("keras.src.utils.naming", "gone")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         tf_repro.core.errors.InputError: this needs keras.src.utils.naming.gone. Received: keras ..., which lacks it
     """
