@@ -75,3 +75,11 @@ def test_a_default_that_version_1_changed_is_told_once():
     given = ("1.14.0", "session", "1"), ("1.15.5", "session", "2"), ("2.0.4", "eager", "2")
     (answer,) = lookup("tf.p", "1.13", "2.1", defaults(*given))
     assert answer.sentence == "tf.p: epsilon is 2 since 1.15, and was 1"
+
+
+def test_what_changed_last_comes_first():
+    given = ("1.13.2", "session", "1"), ("1.14.0", "session", "2"), ("1.15.5", "session", "3")
+    assert [(each.old, each.new) for each in lookup("tf.p", "1.12", "1.15", defaults(*given))] == [
+        ("2", "3"),
+        ("1", "2"),
+    ]

@@ -10,7 +10,8 @@ import pytest
 
 import legacy_tf1
 from legacy_tf1 import record as recorder
-from tf_repro.suite.recordings import RECORDINGS, load_recording
+from legacy_tf1 import reverse_mode
+from tf_repro.suite.recordings import RECORDINGS, load_recording, recorded
 
 ROOT = Path(legacy_tf1.__file__).parent
 RELEASES = ("1.4.1", "1.5.1", "1.15.5")
@@ -55,3 +56,10 @@ def test_genuine_tensorflow_records_the_same_bits(tf1_python, tmp_path):
     subprocess.run([tf1_python, "-m", "legacy_tf1.record", out], check=True, cwd=tmp_path)
     release = json.loads(out.read_text())["provenance"]["tensorflow"]
     assert load_recording(out) == load_recording(RECORDINGS / f"tf-{release}.json")
+
+
+def test_a_program_begins_with_the_documents_values():
+    """Oracle: what genuine TensorFlow 1.4.1 recorded before the first step."""
+    before = recorded("tf-1.4.1")["reverse_mode"]["before"]
+    for name, value in {"w": reverse_mode.W, "y": np.multiply(reverse_mode.W, reverse_mode.X)}.items():
+        np.testing.assert_array_equal(before[name], np.float32(value))

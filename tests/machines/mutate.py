@@ -98,7 +98,7 @@ def mutated(text, node, replacement):
 
 
 def tests_of(source):
-    """The paths of the tests of a source's room, those first that mention most what it defines."""
+    """A source's own examples, then the tests of its room, those first that mention most what it defines."""
     path = Path(source)
     mirrored = Path("tests", *path.parts[1:-1])
     while not (ROOT / mirrored).is_dir():
@@ -120,7 +120,8 @@ def tests_of(source):
         text = file.read_text(encoding="utf-8") + file.stem
         return -sum(text.count(word) for word in words)
 
-    return [str(file.relative_to(ROOT)) for file in sorted(dict.fromkeys(files), key=mentions)]
+    ordered = [str(file.relative_to(ROOT)) for file in sorted(dict.fromkeys(files), key=mentions)]
+    return [source, *ordered] if source.startswith("tf_repro/") else ordered
 
 
 def passes(folder, tests, limit):

@@ -64,7 +64,7 @@ def test_a_check_that_fails(tmp_path):
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     assert "Furthest apart [1] TF1 program 2 Port 2.00000048 Apart 2 ULP of the tensor&#39;s largest element" in text
     assert "mean for sum the rung passes with tf.reduce_mean for tf.reduce_sum on port.py:19" in text
-    assert "rounding only rounding is left (3 ULP) with float64" in text
+    assert "rounding only rounding is left (3 ULP of the largest element) with float64" in text
     assert "sign changed the rung still fails with the sign of the gradients changed" in text
     assert "one step not reached" in text
     assert page.count('<svg xmlns="http://www.w3.org/2000/svg"') == 1

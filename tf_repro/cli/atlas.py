@@ -12,29 +12,31 @@ from tf_repro.core.errors import InputError
 from tf_repro.core.files import check_outputs
 
 if TYPE_CHECKING:
-    from tf_repro.atlas import Atlas
+    from tf_repro.atlas import Atlas, Change
 
 Minor = tuple[int, int]
-FIRST = "0.12"
+
+
+Subject = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PROBE|OPERATION|DOCUMENT|FILE.py",
+        help="A probe, an operation such as tf.nn.softmax, a document, or a program; none for all probes.",
+    ),
+]
+Since = Annotated[str, typer.Option("--from", metavar="RELEASE", help="Only what moved after it.")]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="RELEASE", help="Only what moved up to it.", show_default="the newest that was recorded"
+    ),
+]
+Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the changes as JSON.")]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the page.")]
 
 
 def atlas(
-    subject: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="PROBE|OPERATION|DOCUMENT|FILE.py",
-            help="A probe, an operation such as tf.nn.softmax, a document, or a program; none for all probes.",
-        ),
-    ] = None,
-    since: Annotated[str, typer.Option("--from", metavar="RELEASE", help="Only what moved after it.")] = FIRST,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            "--to", metavar="RELEASE", help="Only what moved up to it.", show_default="the newest that was recorded"
-        ),
-    ] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the changes as JSON.")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the page.")] = None,
+    subject: Subject = None, since: Since = "0.12", until: Until = None, json: Json = None, html: Html = None
 ) -> int:
     """Tell which TensorFlow release changed which digits or defaults, by genuine recordings.
 
@@ -48,9 +50,7 @@ def atlas(
     from tf_repro.cli.shell import write_output
     from tf_repro.report import atlas as report
     from tf_repro.report.atlas_figures import histories
-    from tf_repro.report.console import Terminal
     from tf_repro.report.html.atlas_page import Scope, atlas_page
-    from tf_repro.suite import claims
 
     check_outputs({"--json": json, "--html": html})
     recordings = room.load()
@@ -60,18 +60,24 @@ def atlas(
     found = room.between(room.changes(recordings, probe), first, last)
     if symbols is not None:
         found = room.concerning(found, recordings, symbols)
-    asked = {name for name, about in recordings.probes.items() if symbols is None or {*symbols} & {*about["symbols"]}}
-    words = f"What moved from {_words(first)} to {_words(last)}" + (
-        f", as far as {subject} names it" if subject else ""
-    )
-    everything = subject is None and until is None and since == FIRST
-    scope = None if everything else Scope(frozenset(asked if probe is None else {probe}), words)
     if json is not None:
         write_output(json, dumps(report.to_json(found), indent=1) + "\n")
     if html is not None:
+        words = (f"{subject}: " if subject else "") + f"what moved from {_words(first)} to {_words(last)}"
+        scope = Scope(_asked(recordings, probe, symbols), words)
         write_output(html, atlas_page(recordings, found, histories(recordings), scope))
-    if Path("-") in (json, html):
-        return 0
+    if Path("-") not in (json, html):
+        _show(recordings, probe, symbols, found)
+    return 0
+
+
+def _show(recordings: Atlas, probe: str | None, symbols: Sequence[str] | None, found: Sequence[Change]) -> None:
+    """Print what was found of a program or an operation, of a probe, or of everything."""
+    from tf_repro.report import atlas as report
+    from tf_repro.report.atlas_figures import histories
+    from tf_repro.report.console import Terminal
+    from tf_repro.suite import claims
+
     if symbols is not None:
         report.show_program(Terminal(), recordings, symbols, found)
     elif probe is not None:
@@ -80,7 +86,14 @@ def atlas(
             report.show_histories(Terminal(), histories(recordings, [claims.load(probe.removeprefix("document_"))]))
     else:
         report.show_moves(Terminal(), recordings, report.moves(found))
-    return 0
+
+
+def _asked(recordings: Atlas, probe: str | None, symbols: Sequence[str] | None) -> frozenset[str]:
+    """The probes that the question is about."""
+    if probe is not None:
+        return frozenset({probe})
+    probes = recordings.probes.items()
+    return frozenset(name for name, about in probes if symbols is None or {*symbols} & {*about["symbols"]})
 
 
 def _range(recordings: Atlas, since: str, until: str | None) -> tuple[Minor, Minor]:

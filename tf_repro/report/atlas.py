@@ -36,6 +36,9 @@ WORD = len("approximation")
 SIZE = "rounding units"
 SIZE_ON_TWO_LINES = SIZE.replace(" ", "\n")
 LEAST = {SIZE: len("rounding"), "since": len("2.15, ")}
+WIDE = 100
+"""From this many columns on, no kind is broken into two lines."""
+
 BORDERS = 3
 """What each column of a table takes beside its text."""
 
@@ -111,11 +114,12 @@ def show_rows(console: Console, columns: Sequence[str], rows: Iterable[Sequence[
                 ),
             )
         return
+    fixed = ("kind",) if console.width < WIDE else ()
     table = Table(box=SIMPLE_HEAD)
     for column, width in zip(columns, least, strict=True):
         whole = column in (columns[0], SIZE)
         title = column.replace(SIZE, SIZE_ON_TWO_LINES)
-        table.add_column(title, no_wrap=whole, overflow="fold", width=width if column == "kind" else None)
+        table.add_column(title, no_wrap=whole, overflow="fold", width=width if column in fixed else None)
     for row in given:
         table.add_row(*map(escape, row))
     console.print(table)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from legacy_tf1.documents import RUNS
+from legacy_tf1.documents import DOCUMENTS
 from tests.migrate.checker.correct_programs import PROGRAMS
 from tests.migrate.checker.programs import LEGACY, PORT, changed, written
 from tf_repro import migrate
@@ -12,7 +12,7 @@ from tf_repro import migrate
 ROOT = Path(__file__).parents[3]
 PAIRS = {path.parent.name: (path, path.with_name("port.py")) for path in ROOT.glob("examples/*/legacy.py")} | {
     name: (ROOT / f"legacy_tf1/{name}.py", ROOT / f"tf_repro/ports/{name}.py")
-    for name in RUNS
+    for name in DOCUMENTS
     if (ROOT / f"legacy_tf1/{name}.py").exists()
 }
 

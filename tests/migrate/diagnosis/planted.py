@@ -174,6 +174,15 @@ FAULTS = {
     "nesterov": Planted("conv", ("use_nesterov",), (("Momentum(0.01, 0.9)", "Momentum(0.01, 0.9, use_nesterov=True)"),)),
     "another learning rate": Planted("lstm", ("learning_rate",), (("GradientDescent(0.1)", "GradientDescent(0.05)"),)),
     "momentum of the optimizer": Planted("conv", ("momentum",), (("Momentum(0.01, 0.9)", "Momentum(0.01, 0.8)"),)),
+    # what hides behind zeros, a lacking axis or the norm of all gradients
+    "mask missing, its axis too": Planted("pooled", ("mask",), (("vectors * mask[:, :, None]", "vectors"),)),
+    "norm along the other axis": Planted("pooled", ("axis",), (("l2_normalize(pooled, 1,", "l2_normalize(pooled, 0,"),)),
+    "bias of zeros missing": Planted("pooled", ("bias missing",), (("tf.matmul(normed, kernel) + bias", "tf.matmul(normed, kernel)"),), line="score ="),
+    "bias of zeros missing, clipped": Planted("sparse code", ("bias missing",), (("transpose_b=True) + b", "transpose_b=True)"),), line="again ="),
+    "mean of all for the sum of each": Planted("sparse code", ("mean for sum",), (
+        ("tf.reduce_mean(tf.reduce_sum(tf.square(again - x), 1))", "tf.reduce_mean(tf.square(again - x))"),), line="loss ="),
+    "mean along the other axis": Planted("sparse code", ("axis",), (("tf.reduce_mean(code, 0)", "tf.reduce_mean(code, 1)"),)),
+    "trained bias frozen, clipped": Planted("sparse code", ("trained layer frozen",), (("variables = [w, b]", "variables = [w]"),)),
 }  # fmt: skip
 
 _DENSE = """

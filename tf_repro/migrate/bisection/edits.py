@@ -21,6 +21,9 @@ NEAREST = 24
 LARGEST = 24
 """The most operations, on both sides together, that one exchange is made of."""
 
+SMALL_END = 6
+"""Up to how many operations the last ones before what is compared are exchanged first: a loss's mean for its sum."""
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -82,7 +85,9 @@ def edits(matches: Matches, legacy: Region, port: Region) -> Iterator[Edit]:
             cost = len(added) + len(dropped)
             if 0 < cost <= LARGEST and not _is_whole(legacy, port, left, right, cost):
                 same_form = form(value) == form(other)
-                found.append((not _goes_on_alike(matches, left, right), cost, not same_form, left, right))
+                is_small_end = cost <= SMALL_END and (left, right) == (legacy.root, port.root)
+                alike = is_small_end or _goes_on_alike(matches, left, right)
+                found.append((not alike, cost, not same_form, left, right))
     seen = set()
     for _, cost, _, left, right in sorted(found):
         added, dropped = legacy.inside(left), port.inside(right)
@@ -125,9 +130,6 @@ def _is_whole(legacy: Region, port: Region, left: Ref, right: Ref, cost: int) ->
 
 def _goes_on_alike(matches: Matches, left: Ref, right: Ref) -> bool:
     """Whether both outputs go into operations of one type whose other inputs both programs have."""
-    roots = matches.legacy.roots.values(), matches.port.roots.values()
-    if left in roots[0] and right in roots[1]:
-        return True
     for a in (node for node in matches.legacy.nodes if left in node.inputs):
         for b in (node for node in matches.port.nodes if right in node.inputs):
             if a.type == b.type and len(a.inputs) == len(b.inputs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import tensorflow as tf
 
 from tf_repro.migrate.bisection.matching import Matches
 from tf_repro.migrate.bisection.port import Recorder, op_def_registry
-from tf_repro.migrate.bisection.trace import Node, Ref, Trace
+from tf_repro.migrate.bisection.trace import Ref, Trace, ancestors
 
 DEEPEST_PATH = 8
 Key = tuple[Any, str, int]
@@ -80,6 +81,24 @@ class Known:
         if number is None:
             raise NotGraftable("the port did not come by there")
         return recorder.tensors[number][self.output]
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """An expression without some axes of length one, and with others."""
+
+    inner: Any
+    without: tuple[int, ...]
+    ones: tuple[int, ...]
+
+    def evaluate(self, recorder: Recorder, at: int) -> Any:
+        """The tensor."""
+        tensor = self.inner.evaluate(recorder, at)
+        if self.without:
+            tensor = tf.squeeze(tensor, self.without)
+        for axis in self.ones:
+            tensor = tf.expand_dims(tensor, axis)
+        return tensor
 
 
 @dataclass(frozen=True)
@@ -153,6 +172,9 @@ def expression(matches: Matches, ref: Ref, place: Ref, self_counts: bool) -> Any
     node = matches.legacy.nodes[ref.node]
     value = matches.legacy.value(ref)
     whole = value is not None and value.dtype.kind in "iub" and node.type != "Placeholder"
+    if whole and node.inputs and _hangs_on_feeds(matches.legacy, ref):  # other feeds have another mask or length
+        with contextlib.suppress(NotGraftable):
+            return _operation(matches, ref, place, self_counts)
     if whole or (is_constant(matches.legacy, ref) and (value is None or value.size == 1)):
         if value is None:
             raise NotGraftable(f"the value of {node.name} is not known")
@@ -160,17 +182,29 @@ def expression(matches: Matches, ref: Ref, place: Ref, self_counts: bool) -> Any
     others = matches.of_legacy.get(ref, [])
     if value is not None:
         others = [o for o in others if np.shape(np.asarray(matches.port.value(o))) == value.shape] or others
-    leaf = _leaf(matches, node, others, place, self_counts)
+    leaf = _leaf(matches, others, place, self_counts)
     if leaf is not None:
-        return leaf
+        expressed, other = leaf
+        has = matches.port.value(other)
+        return expressed if value is None or has is None else _shaped(expressed, has.shape, value.shape)
     if node.type == "Const" and value is not None:
         return Constant(value)
     if node.type == "Variable" and node.name in matches.variables:
         return Source("Variable", matches.variables[node.name])
     if node.type in ("Placeholder", "Variable"):
         raise NotGraftable(f"the port has nothing like {node.name}")
+    return _operation(matches, ref, place, self_counts)
+
+
+def _operation(matches: Matches, ref: Ref, place: Ref, self_counts: bool) -> Operation:
+    node = matches.legacy.nodes[ref.node]
     inputs = tuple(expression(matches, each, place, self_counts) for each in node.inputs)
     return Operation(node.type, inputs, node.attributes, ref.output)
+
+
+def _hangs_on_feeds(trace: Trace, ref: Ref) -> bool:
+    """Whether an output is made from a feed, or from its shape."""
+    return any(trace.nodes[each.node].type == "Placeholder" for each in ancestors(trace, [ref]))
 
 
 def is_constant(trace: Trace, ref: Ref) -> bool:
@@ -181,22 +215,31 @@ def is_constant(trace: Trace, ref: Ref) -> bool:
     return all(is_constant(trace, each) for each in node.inputs)
 
 
-def _leaf(matches: Matches, node: Node, others: list[Ref], place: Ref, self_counts: bool) -> Any:
+def _leaf(matches: Matches, others: list[Ref], place: Ref, self_counts: bool) -> tuple[Any, Ref] | None:
+    """One of the port's outputs as an expression, the nearest to ``place`` first, and which it is."""
     port = matches.port
     for other in others:
         if port.nodes[other.node].type in ("Placeholder", "Variable"):
-            return Source(port.nodes[other.node].type, port.nodes[other.node].name)
+            return Source(port.nodes[other.node].type, port.nodes[other.node].name), other
     if self_counts and place in others:
-        return Along((), place.output)
-    paths = [(len(path), path, other.output) for other in others if (path := _path(port, place, other))]
+        return Along((), place.output), place
+    paths = [(len(path), path, other) for other in others if (path := _path(port, place, other))]
     if paths:
-        return Along(*min(paths)[1:])
-    earlier = [other for other in others if other.node < place.node]
-    if earlier and port.nodes[earlier[0].node].type == "Const":
-        return Constant(np.asarray(port.value(earlier[0])))
-    if earlier:
-        return Known(key_of(port, earlier[0].node), earlier[0].output)
-    return None
+        _, path, other = min(paths)
+        return Along(path, other.output), other
+    earlier = next((other for other in others if other.node < place.node), None)
+    if earlier is None:
+        return None
+    if port.nodes[earlier.node].type == "Const":
+        return Constant(np.asarray(port.value(earlier))), earlier
+    return Known(key_of(port, earlier.node), earlier.output), earlier
+
+
+def _shaped(expressed: Any, has: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
+    """The expression with axes of length one where TF1 has them: values are matched without."""
+    if has == wanted:
+        return expressed
+    return Shaped(expressed, *(tuple(n for n, length in enumerate(shape) if length == 1) for shape in (has, wanted)))
 
 
 def _path(trace: Trace, start: Ref, goal: Ref) -> tuple[int, ...]:

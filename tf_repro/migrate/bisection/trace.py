@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -79,3 +79,14 @@ class Trace:
             for ref in node.inputs:
                 found.setdefault(ref, []).append(number)
         return found
+
+
+def ancestors(trace: Trace, refs: Iterable[Ref]) -> set[Ref]:
+    """The outputs that these are made from, themselves included."""
+    found, waiting = set(), list(refs)
+    while waiting:
+        ref = waiting.pop()
+        if ref not in found:
+            found.add(ref)
+            waiting += trace.nodes[ref.node].inputs
+    return found

@@ -95,7 +95,11 @@ class Climb:
 
     def ulp(self, apart: Any) -> Any:
         """How many ULP a difference counts, by the measure of this check; None where one side is no number."""
-        return math.ceil(apart.scaled) if self.scaled and math.isfinite(apart.scaled) else apart.ulp
+        return self.scaled_ulp(apart) if self.scaled else apart.ulp
+
+    def scaled_ulp(self, apart: Any) -> Any:
+        """How many ULP of the tensor's largest element a difference counts; None where one side is no number."""
+        return math.ceil(apart.scaled) if math.isfinite(apart.scaled) else apart.ulp
 
     def allows(self, apart: Any, moment: Any, name: str, received: Any) -> Any:
         """Whether the check passes a difference: never if strict, up to a number of ULP, or what rounding makes."""

@@ -30,6 +30,8 @@ def gap(climb: Climb, measured: Any) -> Any:
 def judge(climb: Climb, rung: Any, measured: Any) -> Any:
     """The rung's verdict: in the first moment that parts, the tensor that is computed first decides."""
     worst, count, nans, rounded = 0, 0, 0, False
+    aware = climb.max_ulp is None
+    counted_ulp = climb.scaled_ulp if aware else climb.ulp  # an element near zero is any number of its own ULP off
     for moment, quantities in measured.items():
         beyond = {}
         for name, received in quantities.items():
@@ -42,14 +44,15 @@ def judge(climb: Climb, rung: Any, measured: Any) -> Any:
             if apart is None:
                 continue
             if climb.allows(apart, moment, name, received):
-                rounded, worst = True, max(worst, climb.ulp(apart) or 0)
+                rounded, worst = True, max(worst, counted_ulp(apart) or 0)
             else:
                 beyond[name] = apart
         if beyond:
             return _parted(climb, rung, moment, beyond, len(quantities))
         count += len(quantities) if moment != OTHERWISE else 0  # the same tensors again
-    distance = f"at most {worst} ULP apart" if rounded else "bit-equal"
-    if rounded and climb.max_ulp is None:
+    of = " of its tensor's largest element" if aware or climb.scaled else ""
+    distance = f"at most {worst} ULP{of} apart" if rounded else "bit-equal"
+    if rounded and aware:
         distance = f"equal up to rounding, {distance}"
     also = f", {counted(nans, 'element')} nan on both sides" if nans else ""
     return Rung(rung, PASSED, f"{counted(count, 'tensor')}, {distance}{also}", ulp=worst)

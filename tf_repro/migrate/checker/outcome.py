@@ -52,7 +52,8 @@ class Cause:
     Attributes:
         name: the kind of fault, such as ``"epsilon"``.
         change: what was changed in the port.
-        ulp: how far the worst element is off with the change.
+        ulp: how far the worst element is off with the change: where the rung passes by the check's measure, otherwise
+            in ULP of its tensor's largest element.
         passes: whether the rung passes with it; otherwise only rounding is left.
         where: the place in the port, where there is one.
     """
@@ -66,7 +67,7 @@ class Cause:
     @property
     def outcome(self) -> str:
         """What becomes of the rung with the change."""
-        return "the rung passes" if self.passes else f"only rounding is left ({self.ulp} ULP)"
+        return "the rung passes" if self.passes else f"only rounding is left ({self.ulp} ULP of the largest element)"
 
     def __str__(self) -> str:
         return f"{self.name}: {self.change}, {self.outcome}"
@@ -111,7 +112,8 @@ class Rung:
         detail: what was compared, or why not.
         tensor: the first tensor on which the programs part.
         difference: where and by how much.
-        ulp: how far ``tensor`` is off, or the worst of a rung that passed, by the check's measure.
+        ulp: how far ``tensor`` is off by the check's measure, or the worst of a rung that passed, which is counted in
+            ULP of its tensor's largest element where rounding is allowed for.
         causes: the tested causes that mend it.
         ruled_out: the tested causes that do not.
         untested: the kinds of fault of the changes that were left when the runs were used up.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -75,8 +76,8 @@ def diagnose(climb: Climb, name: str, measured: Any) -> Any:
             continue
         if cause is None:
             ruled_out.append(RuledOut(candidate.cause, candidate.change))
-        else:
-            found.append(cause)
+        elif not (cause.name in GENERIC and any(each.name in GENERIC and each.passes for each in found)):
+            found.append(cause)  # of what only says that something was exchanged, the smallest exchange is enough
             included |= candidate.includes
     if not found:
         candidate, cause = of_rounding(climb, name, measured)
@@ -110,7 +111,8 @@ def of_rounding(climb: Climb, name: str, measured: Any) -> Any:
             if apart is not None and (own is None or apart.scaled > AS_FAR * own.scaled):
                 return tried, None
     change = "since one ULP in each variable moves the port about as far as the two programs are apart"
-    return tried, Cause("rounding", change, judge(climb, name, measured).ulp, False)
+    widest = gap(climb, measured)
+    return tried, Cause("rounding", change, math.ceil(widest) if math.isfinite(widest) else None, False)
 
 
 def attempt(climb: Climb, name: str, candidate: Any, before: Any) -> Any:
@@ -136,7 +138,7 @@ def attempt(climb: Climb, name: str, candidate: Any, before: Any) -> Any:
     if verdict.status != FAILED:
         return Cause(candidate.cause, candidate.change, verdict.ulp, True, candidate.where)
     if left <= ROUNDING and left <= gap(climb, before) / 8:
-        return Cause(candidate.cause, candidate.change, verdict.ulp, False, candidate.where)
+        return Cause(candidate.cause, candidate.change, math.ceil(left), False, candidate.where)
     return None
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tf_repro.migrate.bisection.edits import Edit
 from tf_repro.migrate.bisection.search import Difference
-from tf_repro.migrate.bisection.trace import Ref, Trace
+from tf_repro.migrate.bisection.trace import Ref, Trace, ancestors
 from tf_repro.migrate.diagnosis.kinds import SILENT, types_of
 
 
@@ -77,14 +76,3 @@ class Exchange:
             found |= {trace.nodes[n].type for n in numbers}
             frontier = {Ref(n, output) for n in numbers for output in range(len(trace.nodes[n].values))}
         return found
-
-
-def ancestors(trace: Trace, refs: Iterable[Ref]) -> set[Ref]:
-    """The outputs that these are made from, themselves included."""
-    found, waiting = set(), list(refs)
-    while waiting:
-        ref = waiting.pop()
-        if ref not in found:
-            found.add(ref)
-            waiting += trace.nodes[ref.node].inputs
-    return found

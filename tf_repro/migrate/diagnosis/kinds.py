@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tf_repro.migrate.bisection.graft import Operation
+from tf_repro.migrate.bisection.graft import Operation, Shaped
 
 ACTIVATIONS = {"Relu", "Relu6", "Elu", "Selu", "Tanh", "Sigmoid", "Softplus", "Softsign", "LeakyRelu"}
 SMOOTH = {"Erf", "Erfc", "Pow", "Exp"}
@@ -26,6 +26,8 @@ SILENT = {"Identity", "Reshape", "ExpandDims", "Squeeze", "Cast", "Snapshot", "P
 
 def types_of(expression: object) -> Iterable[str]:
     """The operations of an expression."""
+    if isinstance(expression, Shaped):
+        yield from types_of(expression.inner)
     if isinstance(expression, Operation):
         yield expression.type
         for each in expression.inputs:
@@ -36,4 +38,4 @@ def leaves_of(expression: object) -> list[object]:
     """What an expression is made from."""
     if isinstance(expression, Operation):
         return [leaf for each in expression.inputs for leaf in leaves_of(each)]
-    return [expression]
+    return leaves_of(expression.inner) if isinstance(expression, Shaped) else [expression]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from tf_repro.migrate.bisection.graft import Along, Known, Source
-from tf_repro.migrate.bisection.trace import Node, Ref
-from tf_repro.migrate.diagnosis.exchange import Exchange, ancestors
+from tf_repro.migrate.bisection.trace import Node, Ref, ancestors
+from tf_repro.migrate.diagnosis.exchange import Exchange
 from tf_repro.migrate.diagnosis.kinds import (
     ACTIVATIONS,
     COMPARISONS,
@@ -25,6 +25,7 @@ from tf_repro.migrate.diagnosis.kinds import (
     SUMS,
     leaves_of,
 )
+from tf_repro.migrate.diagnosis.reductions import is_along_another_axis, is_mean_for_sum
 
 
 def _activation(exchange: Exchange) -> bool:
@@ -134,6 +135,21 @@ def _ref_of(exchange: Exchange, leaf: object) -> Ref | None:
         numbers = [n for n, node in enumerate(trace.nodes) if (node.type, node.name) == (leaf.type, leaf.name)]
         return Ref(numbers[0]) if numbers else None
     return None
+
+
+def _other_labels(exchange: Exchange) -> bool:
+    """Whether one cross-entropy of the same logits is given scaled and shifted labels, and the other is not."""
+    found = [
+        [node for node in nodes if node.type in ENTROPIES] for nodes in (exchange.edit.added, exchange.edit.dropped)
+    ]
+    if [len(each) for each in found] != [1, 1] or found[0][0].type != found[1][0].type:
+        return False
+    (logits, labels), (other_logits, other_labels) = found[0][0].inputs[:2], found[1][0].inputs[:2]
+    if other_logits not in exchange.difference.matches.of_legacy.get(logits, ()):
+        return False
+    smoothed = [{trace.nodes[each.node].type for each in ancestors(trace, [ref])}
+                for trace, ref in zip(exchange.traces, (labels, other_labels), strict=True)]  # fmt: skip
+    return "Variable" not in smoothed[0] | smoothed[1] and any(each & SCALINGS and each & SUMS for each in smoothed)
 
 
 def _labels(exchange: Exchange) -> bool:
@@ -283,10 +299,11 @@ RULES: tuple[tuple[str, Callable[[Exchange], bool]], ...] = (
     ("from_logits", _probabilities),
     ("axis", lambda t: "Softmax" in t.kinds and t.kinds <= ORDERINGS | {"Softmax", "Sub"}),
     ("axis order", lambda t: _only(t, ORDERINGS)),
+    ("label smoothing", _other_labels),
     ("loss", lambda t: bool(t.kinds & LOSSES) or _distance(t)),
     ("mask", lambda t: _fed_factor(t) and _masked(t)),
     ("example weights", _fed_factor),
-    ("mean for sum", lambda t: t.kinds <= REDUCTIONS | SCALINGS and (t.added["Mean"] > 0) != (t.dropped["Mean"] > 0)),
+    ("mean for sum", is_mean_for_sum),
     ("axis", lambda t: _only(t, REDUCTIONS)),
     ("regulariser", _penalty),
     ("label smoothing", _labels),
@@ -296,6 +313,7 @@ RULES: tuple[tuple[str, Callable[[Exchange], bool]], ...] = (
     ("loss scale", _loss_scale),
     ("scale", lambda t: _only(t, SCALINGS)),
     ("residual connection", _residual),
+    ("axis", is_along_another_axis),
 )  # fmt: skip
 """Names of faults, the most specific first."""
 

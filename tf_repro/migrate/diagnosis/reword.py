@@ -6,7 +6,7 @@ import ast
 
 import numpy as np
 
-from tf_repro.migrate.bisection.graft import Along, Constant, Operation
+from tf_repro.migrate.bisection.graft import Along, Constant, Operation, Shaped
 from tf_repro.migrate.bisection.trace import Place
 from tf_repro.migrate.diagnosis.exchange import Exchange
 from tf_repro.migrate.diagnosis.kinds import SILENT
@@ -39,6 +39,8 @@ def _changed(exchange: Exchange, segment: str, call: ast.expr) -> str | None:
     expression, dropped = exchange.edit.expression, [n for n in exchange.edit.dropped if n.type not in SILENT]
     while isinstance(expression, Operation) and expression.type in SILENT and len(expression.inputs) < 3:
         expression = expression.inputs[0]
+    if isinstance(expression, Shaped):
+        return None
     if not isinstance(expression, Operation):
         return _without(expression, segment, call) if len(dropped) == 1 else None
     if not dropped:

@@ -10,6 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tf_repro.migrate import golden
 from tf_repro.migrate.bisection import legacy as legacy_side
 from tf_repro.migrate.bisection import port as port_side
@@ -28,6 +30,8 @@ from tf_repro.programs.port import Port
 
 ALIKE = 6
 """How many exchanges of a difference are looked through for one like another's."""
+SHIFT = 0.1
+"""By how much what begins as zeros or ones is moved: a scale of one stays positive."""
 MOST = 30
 """How many exchanges of one difference are tried."""
 
@@ -50,12 +54,13 @@ class Replay:
         self.stack.enter_context(applied(port, *self.exchanges))
 
 
-def traces(climb: Any, step: bool, gradients: bool) -> tuple[Trace, Trace]:
-    """Both programs' traces, started from TF1's values and fed the first step's feeds."""
+def traces(climb: Any, step: bool, gradients: bool, start: dict[str, Any] | None = None) -> tuple[Trace, Trace]:
+    """Both programs' traces, started from TF1's values, or those given, and fed the first step's feeds."""
     feeds = climb.traced_feeds()
     port = climb.build()
     climb.start(port)
-    start = dict(climb.legacy["initial"])
+    start = dict(climb.legacy["initial"]) | (start or {})
+    port.assign({climb.mapping[name]: value for name, value in start.items() if name in climb.mapping})
     inputs, python = getattr(climb, "inputs", None), getattr(climb, "tf1_python", None)
     if climb.bundle is not None:
         left = legacy_side.replayed(climb.legacy_path, golden.read(climb.bundle), climb.traced)
@@ -70,6 +75,9 @@ def candidates(climb: Any, name: str) -> Iterator[Candidate]:
     found = search.differences(legacy, port, climb.mapping, CLOSE[0])
     kinds = {"forward": ("fetch",), "gradients": ("loss",)}.get(name, ("write",))
     chosen = [each for each in found if each.kind.startswith(kinds)]
+    if name == "gradients" and not chosen and climb.bundle is None and (start := told_apart(climb)):
+        apart = search.differences(*traces(climb, True, False, start), climb.mapping, CLOSE[0])
+        chosen = [each for each in apart if each.kind.startswith(kinds)]
     if len(chosen) > 1 and kinds == ("write",):
         yield from together(climb, chosen)
     for difference in chosen[:2]:
@@ -84,6 +92,16 @@ def candidates(climb: Any, name: str) -> Iterator[Candidate]:
         yield from training.updates(climb, legacy, port, matches)
     yield from training.stopped_gradients(climb, legacy, port, matches)
     yield from training.trained_variables(climb)
+
+
+def told_apart(climb: Any) -> dict[str, Any]:
+    """Other values for the trained variables that begin as zeros or ones, which hide whether they are used at all."""
+    random, trained = np.random.RandomState(0), set(climb.description["trainable"])
+    return {
+        name: value + (SHIFT * random.standard_normal(value.shape)).astype(value.dtype)
+        for name, value in climb.legacy["initial"].items()
+        if name in trained and value.dtype.kind == "f" and value.size and np.all(value == value.flat[0])
+    }
 
 
 def together(climb: Any, found: Sequence[search.Difference]) -> Iterator[Candidate]:

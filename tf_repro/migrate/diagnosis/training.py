@@ -235,22 +235,34 @@ def _kept(port: Port, names: Sequence[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _training_too(port: Port, names: Sequence[str]) -> Iterator[None]:
-    """While it lasts, the tape and the optimizer are given these variables as well."""
+    """While it lasts, the tape, a clipping by the global norm and the optimizer are given these variables as well."""
     more = [port.variables[name] for name in names]
     plain = [_plain(variable) for variable in more]
     held: list[Any] = []
-    original, apply = tf.GradientTape.gradient, port.optimizer.apply
+    lengths: list[int] = []
+    original, apply, clip = tf.GradientTape.gradient, port.optimizer.apply, tf.clip_by_global_norm
 
     def gradient(tape: Any, target: Any, sources: Any, *arguments: Any, **options: Any) -> Any:
         flat = tf.nest.flatten(sources)
         found = original(tape, target, [*flat, *plain], *arguments, **options)
-        held[:] = found[len(flat) :]
+        held[:], lengths[:] = found[len(flat) :], [len(flat)]
         return tf.nest.pack_sequence_as(sources, found[: len(flat)])
+
+    def clipped_too(t_list: Any, *arguments: Any, **options: Any) -> Any:
+        if [len(t_list)] != lengths:
+            return clip(t_list, *arguments, **options)
+        clipped, norm = clip([*t_list, *held], *arguments, **options)
+        held[:] = clipped[len(t_list) :]
+        return clipped[: len(t_list)], norm
 
     def applied_too(grads: Any, trainable_variables: Any = None) -> Any:
         return apply([*grads, *held], [*trainable_variables, *more])
 
-    with patched(tf.GradientTape, "gradient", gradient), patched(port.optimizer, "apply", applied_too):
+    with (
+        patched(tf.GradientTape, "gradient", gradient),
+        patched(tf, "clip_by_global_norm", clipped_too),
+        patched(port.optimizer, "apply", applied_too),
+    ):
         yield
 
 
