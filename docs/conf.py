@@ -65,6 +65,14 @@ def signature_of_init(app, what, name, obj, options, signature, returned):
     return signature, returned
 
 
+def open_to_the_keyboard(app, pagename, templatename, context, doctree):
+    """What scrolls can be reached, and what the theme calls a heading has a level."""
+    if "body" in context:
+        context["body"] = context["body"].replace("<pre>", '<pre tabindex="0">')
+    headings = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = headings.replace('role="heading"', 'role="heading" aria-level="2"')
+
+
 def write_code_pages(app):
     """The scanner's codes have a page each, written from their table so that none goes stale."""
     if (Path(app.srcdir) / "scanner").is_dir():
@@ -83,4 +91,5 @@ def setup(app):
     """Sphinx calls this, as it does every extension's."""
     app.connect("builder-inited", write_code_pages, priority=0)  # before the sources are looked for
     app.connect("autodoc-process-signature", signature_of_init)
+    app.connect("html-page-context", open_to_the_keyboard, priority=900)  # after the theme
     app.connect("build-finished", write_atlas)

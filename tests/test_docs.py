@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tf_repro.migrate import scanner
+from tf_repro.report import codes
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -93,6 +94,12 @@ def test_scan_names_the_page_as_proof(page, symbol, tmp_path):
     program.write_text(f"import tensorflow as tf\ns = tf.Session()\n{name}(0)\n")
     proofs = {proof for hit in scanner.scan([program]) for proof in hit.proof}
     assert f"docs/migration/{page}.md" in proofs
+
+
+def test_the_page_of_a_code_links_to_the_idiom_that_proves_it(tmp_path):
+    codes.write_pages(tmp_path)
+    text = (tmp_path / "TF505.md").read_text(encoding="utf-8")
+    assert "- [`docs/migration/dropout.md`](../../migration/dropout.md)" in text
 
 
 def test_every_page_is_in_a_table_of_contents():

@@ -36,6 +36,7 @@ def browser(tmp_path_factory):
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
         options.add_argument(flag)
     with webdriver.Chrome(options, webdriver.ChromeService(driver)) as session:
+        session.command_executor.client_config.timeout = 2 * PATIENCE  # or the driver's answer is given up after 120
         session.set_page_load_timeout(PATIENCE)
         session.set_script_timeout(PATIENCE)
         yield session
