@@ -2,7 +2,14 @@
 """Small TF1 programs and correct ports of them, as text to be changed in one place."""
 
 from tests.migrate.diagnosis.heads import HEAD, PORT_HEAD
-from tests.migrate.diagnosis.pooled_models import POOLED, POOLED_PORT, SPARSE_CODE, SPARSE_CODE_PORT
+from tests.migrate.diagnosis.pooled_models import (
+    POOLED,
+    POOLED_PORT,
+    SLOW_COPY,
+    SLOW_COPY_PORT,
+    SPARSE_CODE,
+    SPARSE_CODE_PORT,
+)
 from tests.migrate.diagnosis.sequence_models import ATTENTION, ATTENTION_PORT, GRU, GRU_PORT, LSTM, LSTM_PORT
 
 MLP = (
@@ -236,4 +243,5 @@ MODELS = {
     "gan": (GAN, GAN_PORT),
     "pooled": (POOLED, POOLED_PORT),
     "sparse code": (SPARSE_CODE, SPARSE_CODE_PORT),
+    "slow copy": (SLOW_COPY, SLOW_COPY_PORT),
 }

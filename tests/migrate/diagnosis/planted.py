@@ -182,6 +182,11 @@ FAULTS = {
     "mean of all for the sum of each": Planted("sparse code", ("mean for sum",), (
         ("tf.reduce_mean(tf.reduce_sum(tf.square(again - x), 1))", "tf.reduce_mean(tf.square(again - x))"),), line="loss ="),
     "mean along the other axis": Planted("sparse code", ("axis",), (("tf.reduce_mean(code, 0)", "tf.reduce_mean(code, 1)"),)),
+    "gradient not stopped": Planted("sparse code", ("stop_gradient",), (), (("tf.abs(activity", "tf.abs(tf.stop_gradient(activity)"),)),
+    "average updated before the step": Planted("slow copy", ("updates out of order",), (
+        ("        descend(feeds)\n        slow.assign(0.9 * slow + 0.1 * w)", "        slow.assign(0.9 * slow + 0.1 * w)\n        descend(feeds)"),)),
+    "average never updated": Planted("slow copy", ("updates",), (("        slow.assign(0.9 * slow + 0.1 * w)\n", ""),)),
+    "maximum for mean": Planted("sparse code", ("reduction",), (("tf.reduce_mean(code, 0)", "tf.reduce_max(code, 0)"),)),
     "trained bias frozen, clipped": Planted("sparse code", ("trained layer frozen",), (("variables = [w, b]", "variables = [w]"),)),
 }  # fmt: skip
 

@@ -92,3 +92,38 @@ def build():
     return {"variables": {"w": w, "b": b}, "forward": forward, "step": step, "optimizer": optimizer}
 """
 )
+
+SLOW_COPY = (
+    HEAD
+    + """
+def build():
+    x = tf.placeholder(tf.float32, [None, 5])
+    w = weights("w", [5, 3], 1)
+    slow = tf.get_variable("slow", [5, 3], initializer=tf.random_normal_initializer(0.0, 0.4, seed=2), trainable=False)
+    loss = tf.reduce_mean(tf.square(tf.matmul(x, w) - tf.matmul(x, tf.stop_gradient(slow)) - 1.0))
+    with tf.control_dependencies([tf.train.GradientDescentOptimizer(0.2).minimize(loss)]):
+        train = slow.assign(0.9 * slow + 0.1 * w)
+    return {"placeholders": {"x": x}, "fetches": {"loss": loss}, "train": train}
+"""
+)
+
+SLOW_COPY_PORT = (
+    PORT_HEAD
+    + """
+def build():
+    w, slow = tf.Variable(tf.zeros([5, 3])), tf.Variable(tf.zeros([5, 3]), trainable=False)
+    optimizer = optimizers.GradientDescent(0.2)
+
+    def forward(feeds):
+        x = feeds["x"]
+        return {"loss": tf.reduce_mean(tf.square(tf.matmul(x, w) - tf.matmul(x, slow) - 1.0))}
+
+    descend = trained(lambda feeds: forward(feeds)["loss"], optimizer, [w])
+
+    def step(feeds):
+        descend(feeds)
+        slow.assign(0.9 * slow + 0.1 * w)
+
+    return {"variables": {"w": w, "slow": slow}, "forward": forward, "step": step, "optimizer": optimizer}
+"""
+)

@@ -38,6 +38,7 @@ class Climb:
         script: what is taken of a TF1 program without ``build()``; see :func:`legacy_tf1.program_script.content`.
         bundle: the golden bundle that the TF1 program is replayed from, or None.
         traced: the moment whose values are bisected, where it is not the first.
+        tf1_python: an interpreter with TensorFlow 1.x that the TF1 program is traced in; None for compat.v1.
     """
 
     legacy: Record
@@ -57,6 +58,7 @@ class Climb:
     script: Mapping[str, Any] | None = None
     bundle: Path | None = None
     traced: str | None = None
+    tf1_python: Path | None = None
 
     def build(self) -> Any:
         """The port, built anew."""

@@ -79,6 +79,7 @@ def _climb(
             time_limit=time_limit,
             script=tf1.script,
             bundle=tf1.bundle,
+            tf1_python=Path(options["tf1_python"]) if options.get("tf1_python") else None,
         )
         return _report(climb, values, provenance, dict(name_map or {}), bool(keep_going))
 

@@ -25,7 +25,7 @@ from tf_repro.migrate.diagnosis.kinds import (
     SUMS,
     leaves_of,
 )
-from tf_repro.migrate.diagnosis.reductions import is_along_another_axis, is_mean_for_sum
+from tf_repro.migrate.diagnosis.reductions import is_along_another_axis, is_another_reduction, is_mean_for_sum
 
 
 def _activation(exchange: Exchange) -> bool:
@@ -304,6 +304,7 @@ RULES: tuple[tuple[str, Callable[[Exchange], bool]], ...] = (
     ("mask", lambda t: _fed_factor(t) and _masked(t)),
     ("example weights", _fed_factor),
     ("mean for sum", is_mean_for_sum),
+    ("reduction", lambda t: _only(t, REDUCTIONS) and is_another_reduction(t)),
     ("axis", lambda t: _only(t, REDUCTIONS)),
     ("regulariser", _penalty),
     ("label smoothing", _labels),

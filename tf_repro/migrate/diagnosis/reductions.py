@@ -22,9 +22,14 @@ def is_along_another_axis(exchange: Exchange) -> bool:
 
 def is_mean_for_sum(exchange: Exchange) -> bool:
     """Whether a mean stands on one side where the other has a sum."""
-    if not exchange.kinds <= REDUCTIONS | SCALINGS or "Mean" not in exchange.kinds:
+    if not exchange.kinds <= {"Mean", "Sum"} | SCALINGS or "Mean" not in exchange.kinds:
         return False
     return any((exchange.added[kind] > 0) != (exchange.dropped[kind] > 0) for kind in ("Mean", "Sum"))
+
+
+def is_another_reduction(exchange: Exchange) -> bool:
+    """Whether a maximum stands for a mean, or the like."""
+    return exchange.kinds <= REDUCTIONS and set(exchange.added) != set(exchange.dropped)
 
 
 def _reductions(trace: Trace, nodes: Sequence[Node]) -> Counter[tuple[str, tuple[int, ...] | None]]:

@@ -20,7 +20,7 @@ from tf_repro.migrate.bisection.edits import Edit, applied
 from tf_repro.migrate.bisection.matching import CLOSE, Matches
 from tf_repro.migrate.bisection.trace import Node, Place, Trace
 from tf_repro.migrate.checker.outcome import Where
-from tf_repro.migrate.diagnosis import training
+from tf_repro.migrate.diagnosis import training, update_order
 from tf_repro.migrate.diagnosis.exchange import Exchange
 from tf_repro.migrate.diagnosis.faults import Candidate
 from tf_repro.migrate.diagnosis.naming import name_of
@@ -61,7 +61,7 @@ def traces(climb: Any, step: bool, gradients: bool, start: dict[str, Any] | None
     climb.start(port)
     start = dict(climb.legacy["initial"]) | (start or {})
     port.assign({climb.mapping[name]: value for name, value in start.items() if name in climb.mapping})
-    inputs, python = getattr(climb, "inputs", None), getattr(climb, "tf1_python", None)
+    inputs, python = climb.inputs, climb.tf1_python
     if climb.bundle is not None:
         left = legacy_side.replayed(climb.legacy_path, golden.read(climb.bundle), climb.traced)
     else:
@@ -86,11 +86,14 @@ def candidates(climb: Any, name: str) -> Iterator[Candidate]:
     if name == "forward":
         return
     matches = Matches(legacy, port, CLOSE[0], climb.mapping)
-    if name == "gradients":
+    stopped = training.stopped_gradients(climb, legacy, port, matches)
+    if name == "gradients":  # TF1's gradients in place of the port's mend what only stops one of them, too
+        yield from stopped
         yield from training.applied_gradients(climb, found, port)
     else:
         yield from training.updates(climb, legacy, port, matches)
-    yield from training.stopped_gradients(climb, legacy, port, matches)
+        yield from update_order.candidates(climb, found)
+        yield from stopped
     yield from training.trained_variables(climb)
 
 

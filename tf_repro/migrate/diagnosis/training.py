@@ -289,10 +289,10 @@ def updates(climb: Any, legacy: Trace, port: Trace, matches: Matches) -> Iterato
                     written[0][name],
                     graft.expression(matches, legacy.roots[written[0][name], back[name]], end, self_counts=False),
                 )
-        if len(expressions) == len(theirs):
+        for anew in (True, False) if len(expressions) == len(theirs) else ():
             yield candidate(
                 updates_of(theirs), f"with {', '.join(theirs)} updated in each step, as in TF1",
-                lambda port: _updating(port, expressions),
+                lambda port, anew=anew: _updating(port, expressions, anew),  # type: ignore[misc]
             )  # fmt: skip
 
 
@@ -307,15 +307,17 @@ def updates_of(names: Sequence[str]) -> str:
 
 
 @contextlib.contextmanager
-def _updating(port: Port, expressions: dict[str, tuple[str, Any]]) -> Iterator[None]:
-    """While it lasts, a step assigns the expressions' values as well."""
+def _updating(port: Port, expressions: dict[str, tuple[str, Any]], anew: bool) -> Iterator[None]:
+    """While it lasts, a step assigns the expressions' values as well, of variables read ``anew`` or as the step did."""
     with applied(port) as recorder:
         original = port.step_function
 
         def step(feeds: Any) -> Any:
             returned = original(feeds)
+            at = len(recorder.trace.nodes) - 1
+            for variable in port.variables.values() if anew else ():
+                tf.convert_to_tensor(variable)  # a read that is noted, after the optimizer's step
             with recorder.unseen():
-                at = len(recorder.trace.nodes) - 1
                 for name, (kind, expression) in expressions.items():
                     value, variable = expression.evaluate(recorder, at), _plain(port.variables[name])
                     {"write Assign": variable.assign, "write AssignSub": variable.assign_sub,
