@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.accuracy import measure_accuracy
 from benchmarks.cases import OPERATIONS, QUICK_SIZES, SIZES
-from benchmarks.run import measure
+from benchmarks.run import STATES, measure, measure_in_state
 from benchmarks.table import markdown
 
 _EPILOG = """
@@ -20,7 +20,8 @@ one process (round after round, so that what else the machine does falls on all 
 the rounds counts. Memory is the growth of the resident set at its highest, each implementation in a fresh
 process (with --quick, in this one). The error is max |error| / max |value| by row, the worst row, of the
 losses or probabilities and of the gradients, against float64. "ratio" is over the first implementation of the
-row, TensorFlow's own. PyTorch and JAX join in where they can be imported.
+row, TensorFlow's own. Each row is measured with oneDNN on and again with oneDNN off, each in a process of its own
+(with --quick, once, as it is in this one). PyTorch and JAX join in where they can be imported.
 
 "accuracy" is another table: the error of softmax's gradient where logits lie apart and the upstream gradient
 has an offset, against long double.
@@ -41,6 +42,7 @@ def main(arguments=None):
     parser.add_argument("--op", action="append", choices=OPERATIONS, help="only this operation (repeatable)")
     parser.add_argument("--rounds", type=int, help="rounds to time (default: as many as fit in --seconds, 3 to 50)")
     parser.add_argument("--seconds", type=float, default=10.0, help="time to spend on each row (default: 10)")
+    parser.add_argument("--onednn", choices=STATES, help="only in this state (default: in both)")
     parser.add_argument("--large", action="store_true", help="also 16384 × 512 × 65536, which takes minutes and 5 GB")
     parser.add_argument("--out", type=Path, default=Path(), help="directory of the results (default: this one)")
     options = parser.parse_args(arguments)
@@ -56,16 +58,22 @@ def main(arguments=None):
         for operation in operations
         for size in sizes[operation] + ([(16384, 512, 65536)] if options.large and operation == "linear" else [])
     ]
+    for peer, title in {"torch": "PyTorch", "jax": "JAX"}.items():
+        if not importlib.util.find_spec(peer):
+            print(f"{title} is not installed here, and is left out: pip install {peer}", file=sys.stderr)
     results = {"provenance": _provenance(), "rows": []}
+    states = [options.onednn] if options.onednn else list(STATES)
     for number, (operation, size) in enumerate(rows, 1):
         name = " × ".join(map(str, size))
         print(f"[{number}/{len(rows)}] {operation} {name}", file=sys.stderr, flush=True)
         if operation == "accuracy":
-            row = measure_accuracy(*size)
+            results["rows"].append(measure_accuracy(*size))
+        elif options.quick:
+            results["rows"].append(measure(operation, size, 0.0, options.rounds or 2, fresh=False))
         else:
-            seconds, rounds = (0.0, options.rounds or 2) if options.quick else (options.seconds, options.rounds)
-            row = measure(operation, size, seconds, rounds, fresh=not options.quick)
-        results["rows"].append(row)
+            results["rows"] += [
+                measure_in_state(state, operation, size, options.seconds, options.rounds) for state in states
+            ]
         # Saved after every row, so that an interrupted run keeps what it has.
         (options.out / "RESULTS.json").write_text(json.dumps(results, indent=1) + "\n")
         (options.out / "RESULTS.md").write_text(markdown(results))

@@ -49,15 +49,19 @@ def implementations(operation):
         "sparse": ["tf.nn", "tf_repro", "keras"],
         "linear": ["tf.nn", "tf_repro", "tf_repro, chunks of 256", "tf_repro, recomputed"],
     }[operation]
-    return names + [name for name in ("torch", "jax") if importlib.util.find_spec(name)]
+    if importlib.util.find_spec("torch"):
+        from benchmarks.torch_cases import CHUNKED, has_chunked_head
+
+        names += ["torch", *([CHUNKED] if operation == "linear" and has_chunked_head() else [])]
+    return names + (["jax"] if importlib.util.find_spec("jax") else [])
 
 
 def build(operation, name, arrays):
     """A function of no arguments: value and gradients, computed before it returns, as a list of arrays."""
-    if name == "torch":
+    if name.startswith("torch"):
         from benchmarks.torch_cases import build_torch
 
-        return build_torch(operation, arrays)
+        return build_torch(operation, arrays, name)
     if name == "jax":
         from benchmarks.jax_cases import build_jax
 

@@ -1,4 +1,4 @@
-"""Measures one case: times in turn in this process, peak memory of each implementation in a fresh one."""
+"""Measures one case: times in turn in one process, peak memory of each implementation in a fresh one."""
 
 import gc
 import json
@@ -11,6 +11,14 @@ import time
 import numpy as np
 
 from benchmarks.cases import build, implementations, inputs, truth
+
+STATES = {"on": "1", "off": "0"}
+
+
+def measure_in_state(onednn, operation, size, seconds, rounds=None):
+    """`measure` in a process of its own, in which oneDNN is ``"on"`` or ``"off"``; the row says which."""
+    printed = _fresh_process(["measure", operation, size, seconds, rounds], {"TF_ENABLE_ONEDNN_OPTS": STATES[onednn]})
+    return {"onednn": onednn, **json.loads(printed.splitlines()[-1])}
 
 
 def measure(operation, size, seconds, rounds=None, fresh=True):
@@ -56,12 +64,17 @@ def peak_growth(call):
 
 
 def _peak_in_fresh_process(operation, size, name):
-    command = [sys.executable, "-m", "benchmarks.run", json.dumps([operation, size, name])]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return int(_fresh_process(["peak", operation, size, name]).split()[-1])
+
+
+def _fresh_process(task, variables=None):
+    """What a task of `_main` prints in a process of its own, with these variables in its environment."""
+    command = [sys.executable, "-m", "benchmarks.run", json.dumps(task)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **(variables or {})}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
-        raise RuntimeError(f"{operation} {size} of {name} failed in its own process:\n{done.stderr[-2000:]}")
-    return int(done.stdout.split()[-1])
+        raise RuntimeError(f"{task} failed in its own process:\n{done.stderr[-2000:]}")
+    return done.stdout
 
 
 def _row_error(value, expected):
@@ -77,7 +90,11 @@ def _resident(field):
 
 
 def _main():
-    operation, size, name = json.loads(sys.argv[1])
+    task, operation, size, *rest = json.loads(sys.argv[1])
+    if task == "measure":
+        print(json.dumps(measure(operation, size, *rest)))
+        return
+    (name,) = rest
     # Threads and kernels start at a tiny size, so that only the buffers of the real one are counted.
     build(operation, name, inputs(operation, [8, *size[1:-1], 16]))()
     call = build(operation, name, inputs(operation, size))

@@ -17,15 +17,18 @@ def markdown(results):
         if not rows:
             continue
         lines += [f"## {title}", ""]
-        lines.append("| size | implementation | time, ms | ratio | peak MB | ratio | error: value, gradients |")
-        lines.append("|---|---|---:|---:|---:|---:|---|")
+        lines.append(
+            "| size | oneDNN | implementation | time, ms | ratio | peak MB | ratio | error: value, gradients |"
+        )
+        lines.append("|---|---|---|---:|---:|---:|---:|---|")
         for result in rows:
             size = " × ".join(map(str, result["size"]))
+            case = f"| {size} | {result.get('onednn', '–')} "
             first = next(iter(result["implementations"].values()))
             for name, entry in result["implementations"].items():
                 errors = ", ".join(f"{error:.0e}" for error in entry["error"])
                 lines.append(
-                    f"| {size} | {name} | {entry['seconds'] * 1e3:.2f} | {_ratio(entry, first, 'seconds')} "
+                    f"{case}| {name} | {entry['seconds'] * 1e3:.2f} | {_ratio(entry, first, 'seconds')} "
                     f"| {entry['peak_bytes'] / 1e6:.1f} | {_ratio(entry, first, 'peak_bytes')} | {errors} |"
                 )
         lines.append("")

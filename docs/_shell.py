@@ -11,7 +11,8 @@ def sh(line, cell):
     """Run the cell's commands with ``sh``."""
     plain = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}  # which a notebook sets
     done = subprocess.run(["sh", "-c", cell], env=plain, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    print(done.stdout.strip("\n"))
+    if done.stdout.strip():  # or the page shows an empty box
+        print(done.stdout.strip("\n"))
     done.check_returncode()
 
 

@@ -12,7 +12,7 @@ from tf_repro.report.atlas_figures import histories
 from tf_repro.report.html.atlas_page import atlas_page
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # _mathml.py
+sys.path.insert(0, str(HERE))  # the extensions beside it
 
 # What the notebooks' kernels inherit: TensorFlow quiet, the examples, _shell.py, and this environment's commands.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -23,7 +23,7 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 project = "tf_repro"
 author = "the tf_repro authors"
 version = release = tf_repro.__version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "_mathml"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "_mathml", "_columns", "_kernels"]
 default_role = "code"
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(keras|tf|tensorflow|np|numpy|_?pytest|decimal|collections|pathlib)\..*")]
@@ -44,7 +44,7 @@ nb_execution_timeout = 300
 nb_output_stderr = "warn"
 nb_merge_streams = True
 nb_render_markdown_format = "myst"
-myst_enable_extensions = ["amsmath", "deflist", "dollarmath"]
+myst_enable_extensions = ["amsmath", "attrs_block", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_inherit_docstrings = False  # or every layer and optimizer would list what it inherits
@@ -65,6 +65,14 @@ def signature_of_init(app, what, name, obj, options, signature, returned):
     return signature, returned
 
 
+def open_to_the_keyboard(app, pagename, templatename, context, doctree):
+    """What scrolls can be reached, and what the theme calls a heading has a level."""
+    if "body" in context:
+        context["body"] = context["body"].replace("<pre>", '<pre tabindex="0">')
+    headings = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = headings.replace('role="heading"', 'role="heading" aria-level="2"')
+
+
 def write_code_pages(app):
     """The scanner's codes have a page each, written from their table so that none goes stale."""
     if (Path(app.srcdir) / "scanner").is_dir():
@@ -83,4 +91,5 @@ def setup(app):
     """Sphinx calls this, as it does every extension's."""
     app.connect("builder-inited", write_code_pages, priority=0)  # before the sources are looked for
     app.connect("autodoc-process-signature", signature_of_init)
+    app.connect("html-page-context", open_to_the_keyboard, priority=900)  # after the theme
     app.connect("build-finished", write_atlas)

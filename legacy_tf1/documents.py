@@ -7,7 +7,7 @@ training has one moment, its label.
 
 from collections import OrderedDict
 
-RUNS = OrderedDict(
+DOCUMENTS = OrderedDict(
     [
         ("softmax_backprop", [("", "build", {}, 1)]),
         (

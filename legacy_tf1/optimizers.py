@@ -93,7 +93,7 @@ def run(name):
     return moments
 
 
-def run_all():
+def recorded():
     """What the recording holds: every optimizer at every recorded step."""
     moments = OrderedDict()
     for name in OPTIMIZERS:

@@ -14,7 +14,7 @@ from collections import OrderedDict
 import numpy as np
 
 from legacy_tf1 import run
-from legacy_tf1.documents import RUNS, named
+from legacy_tf1.documents import DOCUMENTS, named
 from legacy_tf1.version_1 import tf_version, version_1
 
 PROGRAMS = ("softmax_backprop", "softmax_cross_entropy", "reverse_mode")
@@ -42,7 +42,7 @@ def document(name):
     """What the programs of a document compute: {moment: {quantity: array}}."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py")
     moments = OrderedDict()
-    for label, program, inputs, steps in RUNS[name]:
+    for label, program, inputs, steps in DOCUMENTS[name]:
         with version_1() as tf:
             computed, _ = run.run(
                 path, tf, steps=max(steps, 1), inputs=inputs, program=program, moments=("before", "after")
@@ -64,7 +64,10 @@ def record(programs=PROGRAMS):
     }
     records = {}
     for program in programs:
-        moments = document(program) if program in RUNS else importlib.import_module("legacy_tf1." + program).run_all()
+        if program in DOCUMENTS:
+            moments = document(program)
+        else:
+            moments = importlib.import_module("legacy_tf1." + program).recorded()
         records[program] = {
             moment: {name: encode(value) for name, value in quantities.items()}
             for moment, quantities in moments.items()

@@ -56,6 +56,6 @@ def run(logits, cotangent):
             return session.run(prints, {z: logits, dy: cotangent})
 
 
-def run_all():
+def recorded():
     """What the recording holds: every case, abridged."""
     return OrderedDict((name, abridged(run(logits, cotangent))) for name, logits, cotangent in cases())

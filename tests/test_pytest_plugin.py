@@ -72,6 +72,7 @@ def test_option_names_the_interpreter(pytester):
     result.stdout.fnmatch_lines(["*must be an executable Python interpreter. Received: /no/such/python"])
 
 
+@pytest.mark.slow
 def test_golden_bundle_stands_for_the_program(pytester):
     """The interpreter that is given is for programs; a bundle has been recorded."""
     legacy, _ = written(pytester.path)

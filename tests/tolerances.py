@@ -28,6 +28,10 @@ FEW_ROUNDINGS = 32 * UNIT_ROUNDOFF["float32"]
 # Sums of the same terms in another order, in units in the last place of the largest entry.
 SCALED_ULP = 4
 
+# One operation on another machine's kernels, through sums that cancel and twenty steps of an optimizer: enough to tell
+# another input or option, which moves a value by a tenth.
+OTHER_KERNELS = 1e-3
+
 # Two formulas that differ on purpose part by at least this much: it shows in the printed digits.
 VISIBLE = 0.1
 

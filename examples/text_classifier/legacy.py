@@ -159,6 +159,15 @@ def training(loss, learning_rate):
 # Training
 
 
+def summarise(**scalars):
+    """One op that writes the scalars and the spread of every weight."""
+    for name, value in scalars.items():
+        tf.summary.scalar(name, value)
+    for variable in tf.trainable_variables():
+        tf.summary.histogram(variable.op.name, variable)
+    return tf.summary.merge_all()
+
+
 def evaluate(session, placeholders, logits, texts):
     """The share of texts whose subject is found."""
     words, lengths, _, keep_prob = placeholders
@@ -179,12 +188,7 @@ def main(_):
     train, averages, rate, norm = training(loss, FLAGS.learning_rate)
     accuracy, update_accuracy = tf.metrics.accuracy(subjects, tf.argmax(logits, 1))
 
-    for name, value in [("loss", loss), ("cross_entropy", cross_entropy), ("rate", rate), ("norm", norm)]:
-        tf.summary.scalar(name, value)
-    tf.summary.scalar("accuracy", accuracy)
-    for variable in tf.trainable_variables():
-        tf.summary.histogram(variable.op.name, variable)
-    summaries = tf.summary.merge_all()
+    summaries = summarise(loss=loss, cross_entropy=cross_entropy, rate=rate, norm=norm, accuracy=accuracy)
     saver = tf.train.Saver(max_to_keep=2)
     averaged = tf.train.Saver(averages.variables_to_restore())
 

@@ -27,10 +27,15 @@ def provenance(tensorflow):
         "numpy": np.__version__,
         "cpu": processor(),
         "machine": platform.machine(),
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "unset" if knows_onednn(tensorflow.__version__) else ""),
         "threads": 1,
         "program": "python -m legacy_tf1.atlas",
     }
+
+
+def knows_onednn(release):
+    """Whether the wheels read TF_ENABLE_ONEDNN_OPTS: they do since 2.5."""
+    return tuple(int(part) for part in release.split(".")[:2]) >= (2, 5)
 
 
 def faces(tensorflow):

@@ -8,11 +8,12 @@ from legacy_tf1.atlas import elementwise, kernels
 from legacy_tf1.atlas.harness import encode
 from legacy_tf1.atlas.inputs import normal
 from tf_repro.atlas import ATTRIBUTED, changes, failures, load, printing
-from tf_repro.atlas.kinds import OTHER_STREAM
+from tf_repro.atlas.kinds import NOT_ATTRIBUTED, OTHER_STREAM
 from tf_repro.atlas.recordings import values_of
 from tf_repro.suite.kernels import eigen, softmax_backprop
 
 LANES = {"1.4.1": 4, "1.5.1": 8}
+BY_LANES = sorted({each.probe for each in ATTRIBUTED if each.release == "1.5.1"})
 TABLE = kernels.TABLE["x"].astype(np.float32)
 PRINTED = ["-0.16000001", "-0.16000004", "0.", "0.32000008", "0.79999995"]
 """The weights after the step, as the document on back-propagation through softmax prints them."""
@@ -65,7 +66,7 @@ def digest(atlas, probe, output, release):
 
 
 @pytest.mark.parametrize("release", LANES)
-@pytest.mark.parametrize("probe", sorted({each.probe for each in ATTRIBUTED}))
+@pytest.mark.parametrize("probe", BY_LANES)
 def test_emulated_lanes_give_every_output_that_moved_bit_for_bit(atlas, found, probe, release):
     moved = {each.output for each in found if (each.probe, each.after, each.dtype) == (probe, "1.5.1", "float32")}
     emulated = EMULATED[probe](LANES[release])
@@ -75,9 +76,66 @@ def test_emulated_lanes_give_every_output_that_moved_bit_for_bit(atlas, found, p
     }
 
 
+RATE, DECAY, STEPS = np.float32(0.1), np.float32(0.9), np.arange(0, 60, 3, dtype=np.float32)
+
+
+def over(steps, by, factor, folded):
+    """``factor · steps / by`` in float32, as a graph with two constants has it: one by one, or folded into one."""
+    reciprocal = np.float32(1) / np.float32(by)
+    return steps * (factor * reciprocal) if folded else factor * (steps * reciprocal)
+
+
+def rounded(function, x):
+    """A function's value, rounded once."""
+    return function(x.astype(np.float64)).astype(np.float32)
+
+
+def cosine_decay(folded):
+    """Half a period over 40 steps."""
+    angle = over(np.minimum(STEPS, np.float32(40)), 40, np.float32(np.pi), folded)
+    return RATE * (np.float32(0.5) * (1 + rounded(np.cos, angle)))
+
+
+SCHEDULES = {
+    "schedule_cosine_decay": cosine_decay,
+    "schedule_inverse_time_decay": lambda folded: RATE / (1 + over(STEPS, 7, DECAY, folded)),
+    "schedule_natural_exp_decay": lambda folded: RATE * rounded(np.exp, over(STEPS, 7, -DECAY, folded)),
+}
+
+
+@pytest.mark.parametrize("probe", SCHEDULES)
+@pytest.mark.parametrize(("release", "folded"), [("1.5.1", False), ("1.6.0", True)])
+def test_folded_constants_give_every_learning_rate_bit_for_bit(atlas, found, probe, release, folded):
+    (moved,) = [each for each in found if (each.probe, each.after) == (probe, "1.6.0")]
+    emulated = SCHEDULES[probe](folded)
+    assert encode(emulated)["digest"] == digest(atlas, probe, moved.output, release)
+    assert encode(SCHEDULES[probe](not folded))["digest"] != digest(atlas, probe, moved.output, release)
+
+
+def test_the_moving_mean_moves_by_the_difference_that_float32_subtracts_since_1_8(atlas, found):
+    probe = "layer_batch_normalization"
+    assert {each.output for each in found if (each.probe, each.after) == (probe, "1.8.0")} == {"moving mean"}
+    series = atlas.series[probe, "session", "float32", "moving mean"]
+    versions = [column.version for column in atlas.columns]
+    old, new = (values_of(series.versions[series.cells[versions.index(r)]]).astype(float) for r in ("1.7.1", "1.8.0"))
+    factor = float(np.float32(1) - np.float32(0.99)) / float(np.float32(0.01))
+    two_roundings = float(np.finfo(np.float32).eps)  # each side is one product of the same mean
+    assert np.all(np.abs(new / old - factor) <= two_roundings)
+    assert not np.any(np.abs(new / old - 1) <= two_roundings)
+
+
 def test_every_attribution_is_of_a_change_that_was_recorded(found):
     recorded = {(change.probe, change.dtype, change.after, change.kind) for change in found}
     assert {(each.probe, each.dtype, each.release, each.kind) for each in ATTRIBUTED} <= recorded
+
+
+def test_every_change_has_a_reason(found):
+    assert [each for each in found if each.kind == NOT_ATTRIBUTED] == []
+
+
+def test_every_attribution_is_tested():
+    tested = {*((probe, "1.5.1") for probe in EMULATED), *((probe, "1.6.0") for probe in SCHEDULES)}
+    assert {(each.probe, each.release) for each in ATTRIBUTED} == {*tested, ("layer_batch_normalization", "1.8.0")}
 
 
 def test_another_stream_is_claimed_of_random_numbers_alone(atlas, found):

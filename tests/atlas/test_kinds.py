@@ -75,6 +75,14 @@ def test_other_draws_are_another_stream_and_other_roundings_are_not():
     assert planted(random_normal=(draws, ulp))["random_normal"].kind == "other approximation"
 
 
+def test_whole_numbers_are_another_stream_where_more_of_them_moved_than_rounding_moves():
+    draws = RNG.integers(0, 3, 40)
+    for number, kind in ((3, NOT_ATTRIBUTED), (12, "other random stream")):
+        other = draws.copy()
+        other[:number] = (other[:number] + 1) % 3
+        assert planted(random_categorical=(draws, other))["random_categorical"].kind == kind
+
+
 def test_zero_and_minus_zero_are_told_apart_and_no_more_is_said():
     assert planted(round=(np.float32([0, 1]), np.float32([-0.0, 1])))["round"].kind == "sign of zero"
 

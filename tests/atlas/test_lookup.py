@@ -47,3 +47,39 @@ def test_garbage_with_onednn_is_found_where_the_release_is_right_without(fault):
         merge(atlas, {"provenance": given, "probes": {"matmul": probe}})
     judge(atlas)
     assert wrong(atlas) == ({"matmul": ["2.5.3 eager float32 value"]} if fault else {})
+
+
+def defaults(*given):
+    """An atlas of facts: (release, style, default) each."""
+    atlas = atlas_of()
+    for release, style, default in given:
+        about = {"kind": "default", "sums": False, "symbols": ["tf.p"]}
+        probe = {**about, "series": {f"{style} fact": {"facts": {"epsilon": default}}}}
+        made = {"tensorflow": release, "onednn": "", "cpu": "one", "python": "3.7", "numpy": "1.19"}
+        merge(atlas, {"provenance": made, "probes": {"default_p": probe}})
+    return atlas
+
+
+def test_a_default_of_version_2_is_held_to_that_of_version_1_under_the_same_name():
+    (answer,) = lookup("tf.p", "1.15", "2.1", defaults(("1.15.5", "session", "1"), ("2.0.4", "eager", "2")))
+    assert answer.sentence == "tf.p: epsilon is 2 since 2.0, and was 1"
+    assert lookup("tf.p", "1.15", "2.1", defaults(("1.15.5", "session", "1"), ("2.0.4", "eager", "1.0"))) == []
+
+
+def test_a_default_that_compat_v1_changed_later_is_told_of_compat_v1():
+    (answer,) = lookup("tf.p", "1.15", "2.1", defaults(("2.0.4", "session", "1"), ("2.1.4", "session", "2")))
+    assert answer.sentence == "tf.compat.v1.p: epsilon is 2 since 2.1, and was 1"
+
+
+def test_a_default_that_version_1_changed_is_told_once():
+    given = ("1.14.0", "session", "1"), ("1.15.5", "session", "2"), ("2.0.4", "eager", "2")
+    (answer,) = lookup("tf.p", "1.13", "2.1", defaults(*given))
+    assert answer.sentence == "tf.p: epsilon is 2 since 1.15, and was 1"
+
+
+def test_what_changed_last_comes_first():
+    given = ("1.13.2", "session", "1"), ("1.14.0", "session", "2"), ("1.15.5", "session", "3")
+    assert [(each.old, each.new) for each in lookup("tf.p", "1.12", "1.15", defaults(*given))] == [
+        ("2", "3"),
+        ("1", "2"),
+    ]

@@ -20,6 +20,8 @@ FLAGS = (
     "--disable-sync",
 )
 ENGINES = ("tf-1.4.1", "tf-1.5.1", "derivation")
+PATIENCE = 600
+"""Seconds until a test gives up on what a browser does in one, and an accessibility check of a whole page in twenty."""
 HOSTILE = "<script>document.title = 'taken'</script>"
 
 
@@ -34,9 +36,21 @@ def browser(tmp_path_factory):
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
         options.add_argument(flag)
     with webdriver.Chrome(options, webdriver.ChromeService(driver)) as session:
-        session.set_page_load_timeout(60)
-        session.set_script_timeout(60)
+        session.command_executor.client_config.timeout = 2 * PATIENCE  # or the driver's answer is given up after 120
+        session.set_page_load_timeout(PATIENCE)
+        session.set_script_timeout(PATIENCE)
         yield session
+
+
+def eventually(browser, read, expected):
+    """Wait until ``read`` gives what is expected: a key or a click may act after the driver has answered."""
+    from selenium.common.exceptions import TimeoutException
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    try:
+        WebDriverWait(browser, PATIENCE, poll_frequency=0.05).until(lambda _: read() == expected)
+    except TimeoutException:
+        assert read() == expected
 
 
 @pytest.fixture(scope="session")
@@ -142,6 +156,44 @@ def atlas(tmp_path_factory):
     path, recordings = tmp_path_factory.mktemp("atlas") / "atlas.html", load()
     path.write_text(atlas_page(recordings, changes(recordings), histories(recordings)), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def emulate(browser):
+    """Give the browser a screen's width, a colour scheme or scripts that are off, for one test; it is so on return."""
+    emulation = Emulation(browser)
+    yield emulation
+    emulation.end()
+
+
+class Emulation:
+    """What a test makes of the browser."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def screen(self, width):
+        """A screen of that width, which scrolls as a telephone's does."""
+        screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        eventually(self.browser, lambda: self.browser.execute_script("return screen.width"), width)
+
+    def scheme(self, name):
+        """Light or dark."""
+        media = {"features": [{"name": "prefers-color-scheme", "value": name}]}
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        matches = f"return matchMedia('(prefers-color-scheme: {name})').matches"
+        eventually(self.browser, lambda: self.browser.execute_script(matches), True)
+
+    def no_scripts(self):
+        """Scripts of the page do not run from the next load on."""
+        self.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+
+    def end(self):
+        """As it was."""
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        self.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.browser.conftest import HOSTILE
+from tests.browser.conftest import HOSTILE, eventually
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -18,15 +18,6 @@ axe.run({runOnly: rules, resultTypes: ["violations"]}).then(
 """
 REPETITIONS = "tbody tr:nth-child(n+6), .row:nth-child(n+4), .line:nth-child(n+9)"
 """What is like its elder siblings, and would only make the accessibility check take longer."""
-
-
-@pytest.fixture
-def emulate(browser):
-    """Send the browser a command that holds for one test: a colour scheme, a narrow screen, scripts off."""
-    yield browser.execute_cdp_cmd
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 def unfold(browser):
@@ -50,10 +41,6 @@ def violations(browser, axe, repetitions=REPETITIONS):
 def widths(browser):
     """Of the window and of what is in it."""
     return browser.execute_script("return [innerWidth, document.documentElement.scrollWidth]")
-
-
-def narrow(width):
-    return "Emulation.setDeviceMetricsOverride", {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": True}
 
 
 def test_loads_without_an_error_or_a_request(page):
@@ -84,7 +71,7 @@ def test_every_picture_is_drawn(show, name, request):
 
 @pytest.mark.parametrize("width", [375, 1400])
 def test_nothing_scrolls_sideways(page, emulate, width):
-    emulate(*narrow(width))
+    emulate.screen(width)
     assert widths(page) == [width, width]
     unfold(page)
     assert widths(page) == [width, width]
@@ -92,8 +79,8 @@ def test_nothing_scrolls_sideways(page, emulate, width):
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 375)])
 def test_accessible(page, emulate, axe, scheme, width):
-    emulate(*narrow(width))
-    emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    emulate.screen(width)
+    emulate.scheme(scheme)
     unfold(page)
     assert violations(page, axe) == []
 
@@ -103,9 +90,8 @@ def test_accessible(page, emulate, axe, scheme, width):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_whole_page_is_accessible(show, name, request, emulate, axe, scheme):
     page = show(request.getfixturevalue(name))
-    emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    emulate.scheme(scheme)
     unfold(page)
-    page.set_script_timeout(600)
     assert violations(page, axe, repetitions="none") == []
 
 
@@ -128,7 +114,7 @@ return broken;
 
 @pytest.mark.parametrize("width", [375, 1400])
 def test_no_word_is_broken(page, emulate, width):
-    emulate(*narrow(width))
+    emulate.screen(width)
     unfold(page)
     assert page.execute_script(BROKEN_WORDS) == []
 
@@ -138,24 +124,26 @@ def test_the_keyboard_reaches_what_folds_and_filters(show, report):
 
     browser = show(report)
     body = browser.find_element("tag name", "body")
-    body.send_keys(Keys.TAB, Keys.ENTER)
-    assert browser.execute_script("return document.activeElement.id") == "main"
+    body.send_keys(Keys.TAB)
+    eventually(browser, lambda: browser.switch_to.active_element.tag_name, "a")
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    eventually(browser, lambda: browser.execute_script("return document.activeElement.id"), "main")
     summary = browser.find_element("css selector", "#findings ~ details summary")
     browser.execute_script("arguments[0].focus()", summary)
     summary.send_keys(Keys.ENTER)
-    assert browser.execute_script("return arguments[0].parentElement.open", summary)
+    eventually(browser, lambda: browser.execute_script("return arguments[0].parentElement.open", summary), True)
     search = browser.find_element("css selector", "form[data-filters=findings-table] input[type=search]")
     search.send_keys("after.w[2]")
-    shown = browser.execute_script(
-        "return [...document.querySelectorAll('#findings-table tbody tr:not([hidden])')].map(row => row.innerText)"
-    )
-    assert shown
-    assert all("after.w[2]" in row for row in shown)
+    without = """
+        const rows = [...document.querySelectorAll("#findings-table tbody tr:not([hidden])")].map(row => row.innerText);
+        return [rows.length > 0, rows.filter(row => !row.includes("after.w[2]"))]
+    """
+    eventually(browser, lambda: browser.execute_script(without), [True, []])
 
 
 def test_the_failing_check_opens_with_its_cause_and_line(show, check, emulate):
     browser = show(check)
-    emulate(*narrow(1400))
+    emulate.screen(1400)
     tops = browser.execute_script(
         "return ['#cause', '.line.marked', '#divergence', '#ladder', '#programs'].map("
         "each => document.querySelector(each).getBoundingClientRect().top)"
@@ -167,7 +155,7 @@ def test_the_failing_check_opens_with_its_cause_and_line(show, check, emulate):
 @pytest.mark.parametrize("width", [375, 1400])
 def test_the_report_is_short_before_it_is_unfolded(show, report, emulate, width):
     browser = show(report)
-    emulate(*narrow(width))
+    emulate.screen(width)
     height = "return document.documentElement.scrollHeight"
     folded = browser.execute_script(height)
     unfold(browser)
@@ -177,7 +165,7 @@ def test_the_report_is_short_before_it_is_unfolded(show, report, emulate, width)
 def test_every_row_is_there_without_scripts(page, emulate):
     rows = "return [...document.querySelectorAll('tbody tr')].map(row => row.getClientRects().length)"
     with_scripts = len(page.execute_script(rows))
-    emulate("Emulation.setScriptExecutionDisabled", {"value": True})
+    emulate.no_scripts()
     page.refresh()
     unfold(page)
     assert page.execute_script(rows) == [1] * with_scripts
@@ -196,7 +184,7 @@ def test_planted_faults_are_found(show, emulate, axe, tmp_path):
     browser = show(path)
     assert "undefined_function is not defined" in str(browser.get_log("browser"))
     assert "http://127.0.0.1:9/picture.png" in requests(browser)
-    emulate(*narrow(375))
+    emulate.screen(375)
     assert widths(browser)[1] > 900
     assert {"color-contrast", "image-alt", "html-has-lang", "landmark-one-main"} <= {
         rule for rule, *_ in violations(browser, axe)

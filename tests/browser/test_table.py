@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+from tests.browser.conftest import eventually
+
 pytestmark = pytest.mark.xdist_group("browser")
 
 ROWS = """
@@ -36,7 +38,16 @@ def choose(browser, **choices):
         select = form.find_element("name", name)
         place = [option.text for option in select.find_elements("tag name", "option")].index(value)
         select.send_keys(Keys.HOME, Keys.ARROW_DOWN * place)
+        eventually(browser, lambda select=select: select.get_property("value"), value)
     return form
+
+
+def press(browser, button):
+    """Press it by the keyboard's way to it: no scrolling, which a click would have to wait for."""
+    from selenium.webdriver.common.keys import Keys
+
+    browser.execute_script("arguments[0].focus({preventScroll: true})", button)
+    button.send_keys(Keys.ENTER)
 
 
 def test_sorts_by_number_up_then_down_then_as_before(table):
@@ -46,10 +57,10 @@ def test_sorts_by_number_up_then_down_then_as_before(table):
     others = [row for row in original if not row[ULP]]
     for direction, sign in (("ascending", 1), ("descending", -1)):
         heading.find_element("tag name", "button").click()
-        assert heading.get_attribute("aria-sort") == direction
-        assert rows(table) == sorted(numbers, key=lambda row: sign * float(row[ULP])) + others
+        eventually(table, lambda: heading.get_attribute("aria-sort"), direction)
+        assert rows(table) == sorted(numbers, key=lambda row, sign=sign: sign * float(row[ULP])) + others
     heading.find_element("tag name", "button").click()
-    assert heading.get_attribute("aria-sort") == "none"
+    eventually(table, lambda: heading.get_attribute("aria-sort"), "none")
     assert rows(table) == original
 
 
@@ -57,7 +68,9 @@ def test_sorts_by_number_up_then_down_then_as_before(table):
 def test_sorts_by_text(table, name):
     column = COLUMNS[name]
     original = [row[column] for row in rows(table)]
-    table.find_elements("css selector", "#findings-table thead th")[column].find_element("tag name", "button").click()
+    heading = table.find_elements("css selector", "#findings-table thead th")[column]
+    press(table, heading.find_element("tag name", "button"))
+    eventually(table, lambda: heading.get_attribute("aria-sort"), "ascending")
     shown = [row[column] for row in rows(table)]
     assert Counter(shown) == Counter(original)
     assert [value for place, value in enumerate(shown) if shown[place - 1 : place] != [value]] == sorted(
@@ -70,6 +83,11 @@ def by_number_in_text(text):
     return [(part.isdigit(), int(part) if part.isdigit() else part) for part in text.replace("-", ".").split(".")]
 
 
+def said(form):
+    """How many rows are shown, in the form's own words."""
+    return form.find_element("tag name", "output").text
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 def test_filters(table, run, name):
     _, _, findings = run
@@ -77,8 +95,8 @@ def test_filters(table, run, name):
     assert len(counts) > 1
     for value, count in counts.items():
         form = choose(table, **{name: value})
+        eventually(table, lambda form=form: said(form), f"{count} of {len(findings)} rows")
         assert Counter(row[COLUMNS[name]] for row in rows(table)) == {value: count}
-        assert form.find_element("tag name", "output").text == f"{count} of {len(findings)} rows"
 
 
 def test_filters_together_and_is_reset(table, run):
@@ -86,6 +104,9 @@ def test_filters_together_and_is_reset(table, run):
     wanted = {"document": "softmax_backprop", "engine": "derivation", "verdict": "drifted"}
     count = sum(all(getattr(finding, name) == value for name, value in wanted.items()) for finding in findings)
     form = choose(table, **wanted)
+    eventually(table, lambda: said(form), f"{count} of {len(findings)} rows")
     assert len(rows(table)) == count > 0
-    form.find_element("tag name", "button").click()
+    press(table, form.find_element("tag name", "button"))
+    eventually(table, lambda: said(form), f"{len(findings)} of {len(findings)} rows")
     assert len(rows(table)) == len(findings)
+    assert {select.get_property("value") for select in form.find_elements("tag name", "select")} == {""}

@@ -1,15 +1,20 @@
 """tf-repro run and compare: the machine, what is left out, what isolates a difference, how an interrupt ends."""
 
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from tests.cli.test_cli import tf_repro
+from tf_repro.suite import claims
+
+command = importlib.import_module("tf_repro.cli.run")  # the package's own `run` is the function
 
 
 def test_a_quick_run_says_what_it_left_out():
@@ -21,7 +26,7 @@ def test_a_quick_run_says_what_it_left_out():
     assert "reverse_mode on eager" not in left_out
 
 
-@pytest.mark.parametrize(("switch", "state"), [("0", "off"), ("1", "on")])
+@pytest.mark.parametrize(("switch", "state"), [("0", "off"), pytest.param("1", "on", marks=pytest.mark.slow)])
 def test_the_run_tells_the_machine(switch, state, tmp_path):
     out = tmp_path / "findings.json"
     result = tf_repro("run", "reverse_mode", "--engine", "eager", "--json", out, TF_ENABLE_ONEDNN_OPTS=switch)
@@ -29,6 +34,51 @@ def test_the_run_tells_the_machine(switch, state, tmp_path):
     assert told in result.stdout
     assert "float32 lanes" in result.stdout
     assert all(told in finding["machine"] for finding in json.loads(out.read_text(encoding="utf-8")))
+
+
+def test_a_run_without_tensorflow_tells_the_machine_too(tmp_path):
+    out = tmp_path / "findings.json"
+    result = tf_repro("run", "reverse_mode", "--engine", "derivation", "--engine", "tf-1.4.1", "--json", out)
+    assert result.returncode == 0, result.stderr
+    (told,) = [line for line in result.stdout.splitlines() if "float32 lanes; NumPy" in line]
+    machines = {f["engine"]: f["machine"] for f in json.loads(out.read_text(encoding="utf-8"))}
+    assert told == f"on {machines['derivation']}"
+    assert "TensorFlow 1.4.1" in machines["tf-1.4.1"], "the recording's own"
+
+
+@pytest.mark.parametrize(
+    ("engine", "repeated", "told"),
+    [
+        ("eager", {"TF_ENABLE_ONEDNN_OPTS=0": 0}, ["is as declared with TF_ENABLE_ONEDNN_OPTS=0"]),
+        (
+            "eager",
+            {"TF_ENABLE_ONEDNN_OPTS=0": 2},
+            ["is not as declared with TF_ENABLE_ONEDNN_OPTS=0 either: 2 are not"],
+        ),
+        (
+            "xla",
+            {"TF_ENABLE_ONEDNN_OPTS=0": None, "XLA_FLAGS=--xla_cpu_max_isa=AVX": 0},
+            [
+                "could not be repeated with TF_ENABLE_ONEDNN_OPTS=0",
+                "is as declared with XLA_FLAGS=--xla_cpu_max_isa=AVX",
+            ],
+        ),
+        ("tf-1.4.1", {}, ["runs without TensorFlow: none of its settings moves it"]),
+    ],
+)
+def test_what_is_not_as_declared_is_repeated_with_other_settings(engine, repeated, told, monkeypatch, capsys):
+    def repeat(options, setting):
+        ((name, value),) = setting.items()
+        assert options[:3] == ["reverse_mode", "--engine", engine]
+        return repeated.pop(f"{name}={value}")
+
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(command, "_repeated", repeat)
+    wrong = SimpleNamespace(document="reverse_mode", engine=engine, machine="a processor; oneDNN on (by default)")
+    command._isolate([wrong, wrong], "digits", claims.DIRECTORY)
+    assert capsys.readouterr().out.splitlines() == [f"reverse_mode on {engine} {line}" for line in told]
+    assert not repeated, "not tried"
 
 
 @pytest.mark.slow

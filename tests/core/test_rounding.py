@@ -2,10 +2,11 @@
 
 import itertools
 
+import mpmath
 import numpy as np
 import pytest
 
-from tests.tolerances import FEW_ROUNDINGS
+from tests.tolerances import FEW_ROUNDINGS, MANY_TERMS
 from tf_repro.core import rounding
 from tf_repro.core.errors import InputError
 from tf_repro.core.rounding import ACCURACY, Rounded, exactly
@@ -265,3 +266,26 @@ def test_a_sum_that_may_overflow_has_no_bound():
     half = rounding.PRECISIONS["float32"].largest / 2
     assert np.isinf(exactly("float32")([half, half]).sum().error)
     assert np.isfinite(exactly("float32")([half, half / 2]).sum().error)
+
+
+def test_the_bound_of_softmax_is_its_formula():
+    """Of two entries with errors of their own, in mpmath: what the docstring says, and the roundings of the result."""
+    z, e = (0, 1), (mpmath.mpf(1) / 2, mpmath.mpf(1) / 4)
+    with mpmath.workdps(40):
+        unit, tiny = mpmath.mpf(2) ** -24 + 8 * mpmath.mpf(2) ** -52, mpmath.mpf(2) ** -126
+
+        def gamma(n):
+            return n * unit / (1 - n * unit)
+
+        off = [e[i] + gamma(1) * (1 - z[i] + e[i] + max(e)) - mpmath.log(1 - gamma(4)) for i in (0, 1)]
+        powers = [mpmath.exp(z[i]) for i in (0, 1)]
+        expected = []
+        for i, other in ((0, 1), (1, 0)):
+            y = powers[i] / sum(powers)
+            up, down = powers[i] * mpmath.exp(off[i]), powers[i] * mpmath.exp(-off[i])
+            most = up / (up + powers[other] * mpmath.exp(-off[other]))
+            least = down / (down + powers[other] * mpmath.exp(off[other]))
+            carried = max(most - y, y - least) + 6 * tiny
+            expected.append(float(carried + gamma(6) * (y + carried) + tiny))
+    found = Rounded(np.array(z), np.array(e, float), "float32").softmax()
+    np.testing.assert_allclose(found.error, expected, rtol=MANY_TERMS)

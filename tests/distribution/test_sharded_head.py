@@ -16,11 +16,13 @@ from tf_repro.nn import sharded_linear_softmax_cross_entropy as sharded
 
 # How the replicas run, how many there are, and how they are called.
 CLUSTERS = [
-    ("mirrored", 2, "function"),
-    *(
-        pytest.param(cluster, marks=pytest.mark.slow)
-        for cluster in [("mirrored", 4, "eager"), ("multi", 2, "eager,function"), ("multi", 4, "function")]
-    ),
+    pytest.param(cluster, marks=pytest.mark.slow)
+    for cluster in [
+        ("mirrored", 2, "function"),
+        ("mirrored", 4, "eager"),
+        ("multi", 2, "eager,function"),
+        ("multi", 4, "function"),
+    ]
 ]
 
 

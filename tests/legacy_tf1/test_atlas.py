@@ -97,3 +97,12 @@ def test_a_recording_of_another_release_or_cpu_is_not_completed_here():
     for key, value in (("tensorflow", "1.5.1"), ("cpu", "two"), ("onednn", "1")):
         with pytest.raises(ValueError, match=key):
             check_place(lines, {**lines[0]["provenance"], key: value})
+
+
+def test_the_atlas_holds_each_probe_as_it_is():
+    from tf_repro.atlas import load
+
+    known = load().probes
+    for probe in PROBES:
+        about = {"kind": probe.kind, "sums": probe.sums, "symbols": list(probe.symbols)}
+        assert known[probe.name] == about, probe.name

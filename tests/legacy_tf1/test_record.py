@@ -10,7 +10,9 @@ import pytest
 
 import legacy_tf1
 from legacy_tf1 import record as recorder
-from tf_repro.suite.recordings import RECORDINGS, load_recording
+from legacy_tf1 import reverse_mode
+from tests.tolerances import ONE_PASS
+from tf_repro.suite.recordings import RECORDINGS, load_recording, recorded
 
 ROOT = Path(legacy_tf1.__file__).parent
 RELEASES = ("1.4.1", "1.5.1", "1.15.5")
@@ -55,3 +57,23 @@ def test_genuine_tensorflow_records_the_same_bits(tf1_python, tmp_path):
     subprocess.run([tf1_python, "-m", "legacy_tf1.record", out], check=True, cwd=tmp_path)
     release = json.loads(out.read_text())["provenance"]["tensorflow"]
     assert load_recording(out) == load_recording(RECORDINGS / f"tf-{release}.json")
+
+
+def test_a_program_begins_with_the_documents_values():
+    """Oracle: what genuine TensorFlow 1.4.1 recorded before the first step."""
+    found = recorded("tf-1.4.1")["reverse_mode"]
+    y = np.multiply(reverse_mode.W, reverse_mode.X)
+    for name, value in {"w": reverse_mode.W, "y": y}.items():
+        np.testing.assert_array_equal(found["before"][name], np.float32(value))
+    cosine = y @ reverse_mode.TRUTH / np.linalg.norm(y) / np.linalg.norm(reverse_mode.TRUTH)
+    np.testing.assert_allclose(found["before, cosine"]["cost"], cosine, rtol=ONE_PASS)
+
+
+def test_a_documents_programs_are_run_and_the_others_tell_their_own(monkeypatch):
+    one, two = np.float32(1), np.float32(2)
+    monkeypatch.setattr(recorder, "document", lambda name: {"before": {name: one}})
+    monkeypatch.setattr("legacy_tf1.optimizers.recorded", lambda: {"after": {"w": two}})
+    assert recorder.record(["reverse_mode", "optimizers"])["records"] == {
+        "reverse_mode": {"before": {"reverse_mode": recorder.encode(one)}},
+        "optimizers": {"after": {"w": recorder.encode(two)}},
+    }

@@ -1,8 +1,8 @@
 """Record the drift atlas on every minor release: ``python tests/machines/record_atlas.py --envs DIR --raw DIR``.
 
-Each release gets an environment of its own, is recorded (with oneDNN on and off where it knows the switch), and its
-environment is removed. What is there already is not done again, so that an interrupted run goes on where it stopped,
-and a recording that lacks probes is completed with those alone.
+Each release gets an environment of its own, is recorded (with oneDNN on and off where it knows the switch, and a few
+probes with the switch left unset), and its environment is removed. What is there already is not done again, so that an
+interrupted run goes on where it stopped, and a recording that lacks probes is completed with those alone.
 A release that cannot be installed or recorded is listed, with its reason, in ``RAW/failed.json``.
 """
 
@@ -20,7 +20,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from legacy_tf1.atlas.__main__ import probes  # noqa: E402
+from legacy_tf1.atlas.__main__ import knows_onednn, probes  # noqa: E402
 
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 
@@ -45,10 +45,12 @@ class Release(NamedTuple):
 
     @property
     def switches(self) -> tuple[str, ...]:
-        """The values of TF_ENABLE_ONEDNN_OPTS to record: the wheels know the variable since 2.5."""
-        major, minor = (int(part) for part in self.version.split(".")[:2])
-        return ("1", "0") if (major, minor) >= (2, 5) else ("",)
+        """The states of TF_ENABLE_ONEDNN_OPTS to record."""
+        return ("1", "0", "unset") if knows_onednn(self.version) else ("",)
 
+
+WITHOUT_THE_SWITCH = ("dense_relu", "fused_batch_norm_inference", "fused_batch_norm_training", "matmul", "tensordot")
+"""What is run with the switch left unset: oneDNN moves these in every release that has it, so they tell its state."""
 
 TO_1_9 = ("0.12.1", "1.0.1", "1.1.0", "1.2.1", "1.3.0", "1.4.1", "1.5.1", "1.6.0", "1.7.1", "1.8.0", "1.9.0")
 FROM_2_12 = ("2.12.1", "2.13.1", "2.14.1", "2.15.1", "2.16.2", "2.17.1", "2.18.1", "2.19.1", "2.20.0", "2.21.0")
@@ -81,10 +83,11 @@ def interpreter(python: str) -> Path:
 
 def run(command: list[str | Path], log: Path, minutes: int, **environment: str) -> int:
     """The command's exit code; its output is appended to the log."""
+    inherited = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
     with log.open("a") as file:
         return subprocess.run(
             [str(part) for part in command], stdout=file, stderr=file, cwd=ROOT, timeout=60 * minutes,
-            env={**os.environ, **environment},
+            env={**inherited, **environment},
         ).returncode  # fmt: skip
 
 
@@ -116,29 +119,36 @@ def build(release: Release, folder: Path) -> Path:
 def record(release: Release, folder: Path, raw: Path) -> None:
     """Write or complete a recording for each switch, then remove the environment."""
     missing = {switch: recording(raw, release, switch) for switch in release.switches}
-    missing = {switch: path for switch, path in missing.items() if not is_complete(path)}
+    missing = {switch: path for switch, path in missing.items() if not is_complete(path, switch)}
     if not missing:
         return
     python, log = build(release, folder), folder / f"tf-{release.version}.log"
     for switch, path in missing.items():
-        switches = {"TF_ENABLE_ONEDNN_OPTS": switch} if switch else {}
-        command = [python, "-m", "legacy_tf1.atlas", path]
-        if run(command, log, 20, CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="2", **switches) or not is_complete(
-            path
-        ):
+        switches = {"TF_ENABLE_ONEDNN_OPTS": switch} if switch in ("0", "1") else {}
+        command = [python, "-m", "legacy_tf1.atlas", path, *(WITHOUT_THE_SWITCH if switch == "unset" else ())]
+        code = run(command, log, 20, CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="2", **switches)
+        if code or not is_complete(path, switch):
             raise CannotRecord("not recordable: " + last_error(log))
     shutil.rmtree(folder / ("tf-" + release.version))
 
 
-def is_complete(path: Path) -> bool:
+def is_complete(path: Path, switch: str) -> bool:
     """Whether the recording is there and was asked for every probe."""
-    return path.exists() and {probe.name for probe in probes()} <= set(json.loads(path.read_text())["probes"])
+    wanted = set(WITHOUT_THE_SWITCH) if switch == "unset" else {probe.name for probe in probes()}
+    return path.exists() and wanted <= set(json.loads(path.read_text())["probes"])
 
 
 def recording(raw: Path, release: Release, switch: str) -> Path:
     """Where the recording of a release under a switch goes."""
-    suffix = {"": "", "1": "-onednn", "0": "-plain"}[switch]
+    suffix = {"": "", "1": "-onednn", "0": "-plain", "unset": "-unset"}[switch]
     return raw / f"tf-{release.version}{suffix}.json"
+
+
+def note_failures(path: Path, tried: list[str], failed: dict[str, str]) -> None:
+    """List the releases that failed; those that were not tried now stay as they are listed."""
+    before = json.loads(path.read_text()) if path.exists() else {}
+    kept = {version: reason for version, reason in before.items() if version not in tried}
+    path.write_text(json.dumps({**kept, **failed}, indent=1, sort_keys=True) + "\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -151,9 +161,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     for folder in (chosen.envs, chosen.raw):
         folder.mkdir(parents=True, exist_ok=True)
-    failed = {}
+    failed: dict[str, str] = {}
+    tried = [release.version for release in RELEASES if not chosen.only or release.version in chosen.only]
     for release in RELEASES:
-        if chosen.only and release.version not in chosen.only:
+        if release.version not in tried:
             continue
         try:
             if chosen.build_only:
@@ -165,7 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
             failed[release.version] = str(error)
             print(release.version, error, flush=True)
     if not chosen.build_only:
-        (chosen.raw / "failed.json").write_text(json.dumps(failed, indent=1, sort_keys=True) + "\n")
+        note_failures(chosen.raw / "failed.json", tried, failed)
     return 1 if failed else 0
 
 

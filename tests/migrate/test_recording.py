@@ -42,7 +42,7 @@ def replay(bundle, monkeypatch):
     "port",
     [
         pytest.param(PORT, id="equal", marks=pytest.mark.slow),
-        pytest.param(WRONG_MEAN, id="mean for sum"),
+        pytest.param(WRONG_MEAN, id="mean for sum", marks=pytest.mark.slow),
         pytest.param(ROUNDED, id="equal up to rounding", marks=pytest.mark.slow),
     ],
 )

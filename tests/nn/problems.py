@@ -1,6 +1,7 @@
 """Cross-entropy problems, and the modes that TensorFlow solves them in."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 MODES = {
@@ -8,6 +9,11 @@ MODES = {
     "function": lambda f: tf.function(f, autograph=False),
     "xla": lambda f: tf.function(f, autograph=False, jit_compile=True),
 }
+
+
+def slow(*values):
+    """Parameters of a case that the default run leaves to the slow one: others there take the same path."""
+    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 def value_and_gradient(function, labels, logits, upstream=None, **options):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.nn.problems import MODES
+from tests.nn.problems import MODES, slow
 from tests.tolerances import TOLERANCE, row_error
 from tf_repro.nn import softmax_cross_entropy_with_logits as dense
 from tf_repro.nn import sparse_softmax_cross_entropy_with_logits as sparse
@@ -38,8 +38,10 @@ def computed(function, target, z):
     return loss, slopes[0], outer.gradient(slopes[0], z, direction), *slopes[1:]
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("dtype", "mode"),
+    [*(("float32", mode) for mode in MODES), ("float64", "eager"), slow("float64", "function"), slow("float64", "xla")],
+)
 @pytest.mark.parametrize("function", [sparse, dense])
 def test_loss_gradients_and_hessian_keep_their_digits(function, dtype, mode):
     run = MODES[mode](lambda target, z: computed(function, target, z))

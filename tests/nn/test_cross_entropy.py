@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.nn.problems import MODES, problem, value_and_gradient
+from tests.nn.problems import MODES, problem, slow, value_and_gradient
 from tests.nn.truth import cross_entropy, cross_entropy_to_fifty_digits, one_hot
 from tests.tolerances import ONE_PASS, ROUNDED_ONCE, UNIT_ROUNDOFF, row_error
 from tf_repro.nn import softmax_cross_entropy_with_logits as dense
@@ -42,18 +42,20 @@ def test_losses_are_those_of_mpmath():
     np.testing.assert_allclose(sparse(labels, logits), expected, rtol=ONE_PASS, atol=ROUNDED_ONCE)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_confident_label_keeps_its_loss_and_gradient(mode, dtype):
-    for margin in (5, 20, 40, 80):
-        rest = 2 * mpmath.exp(-margin)
-        truth = float(mpmath.log1p(rest))
-        gradient = np.array([-float(rest / (1 + rest))] + 2 * [float(rest / 2 / (1 + rest))])
-        logits = tf.constant([[margin, 0, 0]], dtype)
-        for function, target in ((sparse, tf.constant([0])), (dense, tf.constant([[1, 0, 0]], dtype))):
-            losses, slope = MODES[mode](lambda t, z, f=function: value_and_gradient(f, t, z))(target, logits)
-            np.testing.assert_allclose(losses, [truth], rtol=8 * UNIT_ROUNDOFF[dtype])
-            np.testing.assert_allclose(slope[0], gradient, rtol=8 * UNIT_ROUNDOFF[dtype])
+@pytest.mark.parametrize(
+    ("dtype", "mode"),
+    [*(("float32", mode) for mode in MODES), ("float64", "eager"), slow("float64", "function"), slow("float64", "xla")],
+)
+def test_a_confident_label_keeps_its_loss_and_gradient(dtype, mode):
+    margins = (5, 20, 40, 80)
+    rests = [2 * mpmath.exp(-margin) for margin in margins]
+    truth = [float(mpmath.log1p(rest)) for rest in rests]
+    gradient = [[-float(rest / (1 + rest))] + 2 * [float(rest / 2 / (1 + rest))] for rest in rests]
+    logits = tf.constant([[margin, 0, 0] for margin in margins], dtype)
+    for function, target in ((sparse, tf.constant([0] * 4)), (dense, tf.constant([[1, 0, 0]] * 4, dtype))):
+        losses, slope = MODES[mode](lambda t, z, f=function: value_and_gradient(f, t, z))(target, logits)
+        np.testing.assert_allclose(losses, truth, rtol=8 * UNIT_ROUNDOFF[dtype])
+        np.testing.assert_allclose(slope, gradient, rtol=8 * UNIT_ROUNDOFF[dtype])
 
 
 @settings(max_examples=25, deadline=None)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.nn.problems import MODES, problem, value_and_gradient
+from tests.nn.problems import MODES, problem, slow, value_and_gradient
 from tests.nn.truth import cross_entropy, one_hot
 from tests.tolerances import (
     CENTRAL_DIFFERENCES,
@@ -38,7 +38,7 @@ def test_graph_and_xla_are_eager_within_roundings(mode):
             np.testing.assert_allclose(a, b, rtol=TOLERANCE["float32"], atol=ROUNDED_ONCE)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", [slow("eager"), "function", "xla"])
 def test_dynamic_shapes(mode):
     labels, p, logits = problem(6, 4)
     specs = [tf.TensorSpec(None, tf.float32), tf.TensorSpec([None, None], tf.float32)]
@@ -64,7 +64,7 @@ def test_dynamic_shapes(mode):
         np.testing.assert_allclose(mine[1], gradient.astype(float), atol=ONE_PASS)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["eager", slow("function"), "xla"])
 def test_first_and_second_order_by_logits_and_labels(mode):
     _, p, logits = problem(2, 3, scale=0.5, dtype="float64")
     p = p * tf.constant([[1.0], [1.7]], tf.float64)
@@ -128,7 +128,7 @@ def test_jacobian(experimental_use_pfor):
     np.testing.assert_allclose(again, expected, atol=ONE_PASS)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["eager", slow("function"), "xla"])
 def test_forward_mode(mode):
     labels, p, logits = problem(3, 4)
     tangent = tf.constant(np.random.RandomState(2).randn(3, 4), tf.float32)
@@ -180,7 +180,7 @@ def count_of(shape):
 
 
 def test_number_of_classes_may_change_from_call_to_call():
-    for classes in (3, 5, 131, 7, 256, 257, 1009, 512):
+    for classes in (3, 131, 256, 1009):
         labels, p, logits = problem(2, classes)
         expected = cross_entropy(p.numpy(), logits.numpy())[0].astype(float)
         np.testing.assert_allclose(dense(p, logits), expected, rtol=ONE_PASS)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.nn.problems import slow
 from tests.tolerances import MANY_TERMS, TWO_PASSES, UNIT_ROUNDOFF
 from tf_repro import nn
 
@@ -13,7 +14,7 @@ MODES = {
     "function": lambda f: tf.function(f, autograph=False),
     "xla": lambda f: tf.function(f, autograph=False, jit_compile=True),
 }
-SLOW_MODES = ["eager", *(pytest.param(mode, marks=pytest.mark.slow) for mode in ("function", "xla"))]
+SLOW_MODES = ["eager", slow("function"), slow("xla")]
 # The function, its options, and the function of the teacher's logits and the student's that it stands for.
 DIVERGENCES = {
     "forward": (nn.linear_kl_divergence, {}, nn.kl_divergence_with_logits),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.nn.problems import slow
 from tests.nn.test_linear_options import (
     CLASS_WEIGHT,
     CLASSES,
@@ -103,15 +104,16 @@ def test_logits_that_are_not_finite(entry, expected):
 
 
 @pytest.mark.usefixtures("pieces", "checked_numerics")
-def test_numerics_checks_pass_valid_programs():
+@pytest.mark.parametrize("dense", [False, slow(True)], ids=["sparse", "dense"])
+def test_numerics_checks_pass_valid_programs(dense):
     x, kernel, bias, labels, p, weight = problem()
-    for target, ignore in ((labels, 3), (p, None)):
-        options = OPTIONS["all"] | {"ignore_class": ignore, "return_statistics": True}
+    target, ignore = (p, None) if dense else (labels, 3)
+    options = OPTIONS["all"] | {"ignore_class": ignore, "return_statistics": True}
 
-        def call(x, kernel, bias, target=target, options=options):
-            return value_and_gradients(lambda *o: linear(*o[:2], target, o[2], weight, **options), [x, kernel, bias])
+    def call(x, kernel, bias):
+        return value_and_gradients(lambda *o: linear(*o[:2], target, o[2], weight, **options), [x, kernel, bias])
 
-        assert np.isfinite(tf.function(call)(x, kernel, bias)[0][0])
+    assert np.isfinite(tf.function(call)(x, kernel, bias)[0][0])
 
 
 def test_pieces_are_chosen_by_size():
@@ -149,6 +151,7 @@ def test_error_messages(change, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_every_pair_of_options_works_together():
     """No option silences another: each pair moves the loss away from that of either alone."""
     x, kernel, bias, labels, _, _ = problem("float64")

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.nn import linear_truth
+from tests.nn.problems import slow
 from tests.nn.truth import one_hot
 from tests.tolerances import MANY_TERMS, ONE_PASS, TOLERANCE, TWO_PASSES, UNIT_ROUNDOFF
 from tf_repro.nn import linear_cross_entropy
@@ -39,7 +40,7 @@ def pieces(request, monkeypatch):
     monkeypatch.setattr(linear_cross_entropy, "_pieces", lambda chunk_size, *_: (chunk_size or 3, block, keep))
 
 
-in_pieces = pytest.mark.parametrize("pieces", PIECES, indirect=True)
+in_pieces = pytest.mark.parametrize("pieces", [slow("one block"), slow("blocks kept"), "blocks again"], indirect=True)
 
 
 def problem(dtype="float32"):
@@ -62,10 +63,12 @@ def assert_close(found, truth, tolerance):
         np.testing.assert_allclose(tf.cast(a, tf.float64), np.float64(b), rtol=0, atol=tolerance * float(max(scale, 1)))
 
 
-# Every option in both forms, the embedding in every other case; all of them at once in all kinds of pieces.
-CASES = [(name, "blocks again", i % 2 == 0, dense) for i, name in enumerate(OPTIONS) for dense in (False, True)]
-CASES += [("all", pieces, True, dense) for pieces in ("one block", "blocks kept") for dense in (False, True)]
-CASES = [case if case[0] == "all" or case[3] else pytest.param(*case, marks=pytest.mark.slow) for case in CASES]
+# Every option in both forms, the embedding in every other case; all of them at once in all kinds of pieces, which is
+# what the default run takes, each kind once.
+CASES = [slow(name, "blocks again", i % 2 == 0, dense) for i, name in enumerate(OPTIONS) for dense in (False, True)]
+CASES[-2:] = [("all", "blocks again", False, False), ("all", "blocks again", True, True)]
+CASES += [("all", "one block", True, False), ("all", "blocks kept", False, True)]
+CASES += [slow("all", "one block", True, True), slow("all", "blocks kept", True, False)]
 
 
 @pytest.mark.parametrize(("name", "pieces", "transposed", "dense"), CASES, indirect=["pieces"])
@@ -100,8 +103,9 @@ def test_losses_gradients_and_statistics(pieces, name, transposed, dense):
         assert_close([mine], [other], ONE_PASS)
 
 
-@pytest.mark.parametrize("mode", ["function", pytest.param("xla", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("dense", [False, True], ids=["sparse", "dense"])
+@pytest.mark.parametrize(
+    ("mode", "dense"), [("function", False), slow("function", True), slow("xla", False), slow("xla", True)]
+)
 def test_all_options_at_once_in_every_mode(pieces, mode, dense):
     x, kernel, bias, labels, p, weight = problem()
     target = tf.constant(p if dense else labels)
@@ -135,9 +139,16 @@ def test_mixed_precision_with_all_options(pieces, dtype):
     assert_close(slopes[1:], truth[1:], TWO_PASSES)
 
 
-@pytest.mark.parametrize("dense", [False, True], ids=["sparse", "dense"])
-@pytest.mark.parametrize("recompute", [False, True])
-@pytest.mark.parametrize("mode", ["eager", pytest.param("xla", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("mode", "recompute", "dense"),
+    [
+        ("eager", False, True),
+        ("eager", True, False),
+        slow("eager", False, False),
+        slow("eager", True, True),
+        *(slow("xla", recompute, dense) for recompute in (False, True) for dense in (False, True)),
+    ],
+)
 def test_second_order_by_every_operand_is_that_of_the_definition(mode, recompute, dense):
     """Also through dense labels that depend on the same weights, which a closure once dropped in silence."""
     x, kernel, bias, labels, p, weight = problem("float64")
@@ -172,9 +183,10 @@ def test_second_order_by_every_operand_is_that_of_the_definition(mode, recompute
         np.testing.assert_allclose(mine, reference, rtol=MANY_TERMS, atol=MANY_TERMS)
 
 
-@pytest.mark.parametrize("recompute", [False, True])
-@pytest.mark.parametrize("run", [lambda f: f, tf.function], ids=["eager", "function"])
-def test_second_order_through_labels_made_of_the_kernel(run, recompute):
+@pytest.mark.parametrize(
+    ("mode", "recompute"), [("eager", False), ("eager", True), slow("function", False), slow("function", True)]
+)
+def test_second_order_through_labels_made_of_the_kernel(mode, recompute):
     """d/dK Σ (∂L/∂K)² with p = softmax(2·x@K); the value was .363 where the labels' part was dropped."""
     x, kernel, _, _, _, _ = problem("float64")
 
@@ -192,7 +204,7 @@ def test_second_order_through_labels_made_of_the_kernel(run, recompute):
         # tf.nn.softmax_cross_entropy_with_logits drops the labels' part of the second order as well.
         return -tf.reduce_mean(tf.reduce_sum(p * tf.nn.log_softmax(x @ kernel), -1))
 
-    found = run(lambda: slope(lambda p: linear(x, kernel, p, recompute=recompute)))()
+    found = MODES[mode](lambda: slope(lambda p: linear(x, kernel, p, recompute=recompute)))()
     np.testing.assert_allclose(found, slope(plain), rtol=MANY_TERMS, atol=MANY_TERMS)
 
 
@@ -224,8 +236,8 @@ MARGINS = [0.5, 5.0, 20.0, 40.0, 80.0]
     ("mode", "dtype"),
     [
         ("eager", "float32"),
-        pytest.param("eager", "float64", marks=pytest.mark.slow),
-        pytest.param("xla", "float32", marks=pytest.mark.slow),
+        slow("eager", "float64"),
+        slow("xla", "float32"),
     ],
 )
 def test_a_confident_label_keeps_its_digits(pieces, mode, dtype, dense):

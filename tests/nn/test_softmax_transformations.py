@@ -13,6 +13,7 @@ from tests.nn.oracles import (
     softmax_truth,
     value_and_gradient,
 )
+from tests.nn.problems import slow
 from tests.nn.test_softmax import RNG, drawn, errors, softmax_tf1
 from tests.tolerances import FAR_APART, TOLERANCE, row_error
 from tf_repro.nn import log_softmax, softmax
@@ -59,7 +60,7 @@ def test_second_order_in_a_saturated_row(compiled):
     assert row_error(hessian_product(tf.constant(logits)), truth) <= FAR_APART["float32"]
 
 
-@pytest.mark.parametrize("function", [softmax, softmax_tf1])
+@pytest.mark.parametrize("function", [softmax, slow(softmax_tf1)])
 def test_orders_three_and_four_agree_with_tensorflow(function):
     z, weights = tf.constant(RNG.normal(size=(2, 2, 3)))
 
@@ -76,7 +77,7 @@ def test_orders_three_and_four_agree_with_tensorflow(function):
         assert abs(ours - theirs) <= 10 * TOLERANCE["float64"]
 
 
-@pytest.mark.parametrize("function", [softmax, pytest.param(softmax_tf1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("function", [softmax, slow(softmax_tf1)])
 @pytest.mark.parametrize("pfor", [False, True])
 def test_jacobian_on_a_persistent_tape(function, pfor):
     z = tf.constant(RNG.normal(size=4))
@@ -94,7 +95,7 @@ def test_jacobian_on_a_persistent_tape(function, pfor):
 
 
 @pytest.mark.parametrize("wrap", [lambda f: f, tf.function, lambda f: tf.function(f, jit_compile=True)])
-@pytest.mark.parametrize("function", [softmax, softmax_tf1])
+@pytest.mark.parametrize("function", [softmax, slow(softmax_tf1)])
 def test_forward_mode(function, wrap):
     z, tangent = tf.constant(RNG.normal(size=(2, 3, 4)))
 
@@ -112,8 +113,17 @@ def test_forward_accumulator_around_a_traced_function_refuses_aloud():
         tf.function(softmax)(z)
 
 
-@pytest.mark.parametrize(("rows", "width"), [(8, 7), (8, 300), (8, 8192), (256, 1000)])  # the last is compiled
-@pytest.mark.parametrize("function", [softmax, softmax_tf1])
+@pytest.mark.parametrize(
+    ("function", "rows", "width"),
+    [
+        (softmax, 8, 7),
+        (softmax, 8, 300),
+        slow(softmax, 8, 8192),
+        (softmax, 256, 1000),  # compiled
+        (softmax_tf1, 8, 7),
+        *(slow(softmax_tf1, *size) for size in [(8, 300), (8, 8192), (256, 1000)]),
+    ],
+)
 def test_eager_graph_and_xla_agree_and_tf1s_rounding_bit_for_bit(function, rows, width):
     logits, cotangent = drawn(rows, width, 3, 5)
     eager = value_and_gradient(function, logits, cotangent)
@@ -165,7 +175,7 @@ def test_recompute_grad():
     assert row_error(gradient, softmax_truth(z, dy)[1]) <= TOLERANCE["float64"]
 
 
-@pytest.mark.parametrize("function", [softmax, softmax_tf1, log_softmax])
+@pytest.mark.parametrize("function", [softmax, slow(softmax_tf1), log_softmax])
 def test_saved_model_keeps_the_gradient(tmp_path, function):
     module = tf.Module()
     module.run = tf.function(function, input_signature=[tf.TensorSpec([None, 3])])

@@ -14,6 +14,7 @@ def test_tensorflow_still_tells_whether_onednn_is_on():
     assert isinstance(_pywrap_util_port.IsMklEnabled(), bool)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("switch", "state"), [("0", "off"), ("1", "on")])
 def test_onednns_state_is_told_with_who_asked_for_it(switch, state):
     script = "from tf_repro.programs.machine import machine; print(machine()['onednn'])"

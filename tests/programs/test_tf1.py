@@ -9,7 +9,7 @@ import tensorflow as tf
 from tests.migrate.checker.programs import LEGACY, PORT, changed, written
 from tf_repro import migrate
 from tf_repro.core.errors import InputError
-from tf_repro.programs.tf1 import run_legacy, run_tf1
+from tf_repro.programs.tf1 import _with_mend, run_legacy, run_tf1
 
 HELPER = "import tensorflow as tf\n\ndef width(tensor):\n    return tensor.shape[1].value\n"
 
@@ -174,3 +174,17 @@ def test_program_may_have_a_graph_of_its_own(tmp_path):
     path, _ = written(tmp_path, legacy=changed(LEGACY, own))
     plain, _ = written(tmp_path / "plain")
     assert run_tf1(path)["after"]["loss"] == run_tf1(plain)["after"]["loss"]
+
+
+@pytest.mark.parametrize(
+    ("said", "mend"),
+    [
+        ("`tf.layers` is not available with Keras 3.", "; tf.layers and tf.nn.rnn_cell need a TF1 interpreter"),
+        ("AttributeError: no attribute 'contrib'", "; TensorFlow 2 may lack it"),
+        ("ValueError: shapes differ", ""),
+    ],
+)
+def test_a_failure_is_told_with_its_mend(said, mend):
+    told = _with_mend(said)
+    assert told.startswith(said.rstrip("."))
+    assert told.removeprefix(said.rstrip(".")).partition(",")[0] == mend

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 import legacy_tf1
-from legacy_tf1.documents import RUNS
+from legacy_tf1.documents import DOCUMENTS
 from tf_repro.report.align import STEPS, TOP, parts, side_by_side
 
 ROOT = Path(legacy_tf1.__file__).parents[1]
-PAIRED = sorted(name for name in RUNS if (ROOT / "legacy_tf1" / f"{name}.py").exists())
+PAIRED = sorted(name for name in DOCUMENTS if (ROOT / "legacy_tf1" / f"{name}.py").exists())
 
 LEFT = '''"""A program."""
 
@@ -61,7 +61,7 @@ def test_matching_steps_share_a_row(document):
     assert {TOP, "build", *(f"build: {step}" for step in STEPS)} <= set(matched)
 
 
-@pytest.mark.parametrize("document", RUNS)
+@pytest.mark.parametrize("document", DOCUMENTS)
 @pytest.mark.parametrize("room", ["tf_repro/ports", "tf_repro/suite/derivations"])
 def test_no_line_of_code_is_lost_or_moved(room, document):
     text = source(room, document).splitlines()

@@ -51,7 +51,7 @@ def command(*arguments, **environment):
 
 
 @pytest.mark.parametrize("environment", [ASCII, C_LOCALE], ids=["dumb terminal", "C locale"])
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "run")) for name in COMMANDS])
 def test_ascii(name, environment):
     code, out = command(*COMMANDS[name], **environment)
     assert code == (2 if name == "error" else 0), out.decode()
@@ -73,6 +73,17 @@ def test_tables_fit_80_columns_when_piped():
         _, out = command(*COMMANDS[name])
         rows = [line for line in out.decode().splitlines() if re.search(r"[─│]", line)]
         assert all(len(row) <= 80 for row in rows)
+
+
+@pytest.mark.parametrize("arguments", [["atlas", "gelu"], ["atlas", "examples/text_classifier/legacy.py"], ["list"]])
+def test_forty_columns_keep_whole_words(arguments):
+    code, out = command(*arguments, COLUMNS="40")
+    lines = out.decode().splitlines()
+    assert code == 0
+    assert "…" not in out.decode(), "nothing is cut off"
+    assert (
+        sum(len(line.split()[0]) == 1 for line in lines if line.strip() and not line.startswith(" ")) < len(lines) / 10
+    )
 
 
 @pytest.mark.parametrize("arguments", [COMMANDS["scan"], COMMANDS["show"]])

@@ -6,7 +6,9 @@ from functools import partial
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
+from tests.tolerances import CENTRAL_DIFFERENCES
 from tf_repro.report.pictures import components, reverse_mode, softmax_backprop, softmax_jacobian
 from tf_repro.report.pictures.svg import picture
 from tf_repro.suite import run as suite
@@ -63,3 +65,20 @@ def test_saved_benchmarks_are_drawn_and_tell_what_they_were_measured_on(operatio
     assert f"{last['implementations']['tf_repro']['peak_bytes'] / 1e6:.1f} MB" in drawn.alt
     assert results["provenance"]["tensorflow"] in drawn.caption
     assert np.isfinite([entry["seconds"] for entry in last["implementations"].values()]).all()
+
+
+def test_two_arrows_between_the_same_nodes_part_and_one_is_straight(monkeypatch):
+    """Of x²y + y + 2: x goes twice into the first product."""
+    bends, arrow = [], reverse_mode._arrow
+    monkeypatch.setattr(reverse_mode, "_arrow", lambda *at: bends.append(at[2]) or arrow(*at))
+    reverse_mode.graph(suite.record("reverse_mode", "derivation"))
+    assert sorted(bends) == [-0.25, *[0.0] * 6, 0.25]
+
+
+def test_the_marks_of_a_size_lie_around_its_line(monkeypatch):
+    results, plotted, plot = components.load_benchmarks(), [], Axes.plot
+    rows = [row for row in results["rows"] if row["operation"] == next(iter(components.OPERATIONS))]
+    monkeypatch.setattr(Axes, "plot", lambda self, x, y, **look: plotted.append(y) or plot(self, x, y, **look))
+    components.benchmarks(results | {"rows": rows})
+    of_one_panel = np.array(plotted[: len(plotted) // 2])
+    np.testing.assert_allclose(of_one_panel.mean(0), np.arange(len(rows)), atol=CENTRAL_DIFFERENCES)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.tolerances import assert_within_rounding
 from tf_repro.suite.derivations import reverse_mode, softmax_backprop, softmax_jacobian, softmax_regression
+from tf_repro.suite.numpy_programs import softmax_regression as numpy_program
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +97,13 @@ def test_softmax_regression():
         w = [w_i + mpmath.mpf("0.1") * g_i for w_i, g_i in zip(w, gradient(loss, w), strict=True)]
     after = softmax_regression.run(features=features, labels=labels, steps=2)["after"]
     assert_within_rounding(after["w"].ravel(), np.array(w, float), terms=8)
+
+
+def test_the_worked_sums_are_those_of_mpmath():
+    """By hand and by NumPy's functions, which the document's program calls."""
+    for found in (softmax_regression.example(), numpy_program.example()):
+        for name, exponents in {"softmax": (5, 1, -1), "softmax_of_5_1_-3": (5, 1, -3)}.items():
+            powers = [mpmath.exp(exponent) for exponent in exponents]
+            expected = np.array([float(power / mpmath.fsum(powers)) for power in powers])
+            assert_within_rounding(found[name], expected, terms=8)
+        assert_within_rounding(np.float64(found["bits"]), float(mpmath.log(26, 2)), terms=2)

@@ -22,7 +22,24 @@ where = "the result"
 engines."tf-1.5.1" = { ulp = [0, 2], reason = "rounding" }
 """
 
-DRIFT = GOOD.splitlines()[-1]
+YES_OR_NO = """
+title = "a title"
+source = "a source"
+engines = ["eager"]
+
+[[claim]]
+id = "compiles"
+moment = "code"
+quantity = "compiles"
+rule = "statement"
+printed = "true"
+where = "the code"
+
+[claim.erratum]
+correct = "false"
+mistake = "compiles_with_bracket"
+because = "a bracket is missing"
+"""
 
 
 @pytest.fixture
@@ -84,6 +101,13 @@ def change(old, new):
             GOOD + "[claim.erratum]\ncorrect = ['1', '2']\nmistake = 'v'\nbecause = 'x'\n",
             r"a mistake must be named after its quantity, w_…\. Received: 'v'",
         ),
+        (
+            GOOD + "[claim.erratum]\ncorrect = ['1', '2']\nmistake = 'w_v'\nbecause = 'x'\nyes_or_no = 'x'\n",
+            r"an erratum is a number, or says in yes_or_no why .*\. Received: a number and yes_or_no",
+        ),
+        (YES_OR_NO, r"an erratum is a number, or says in yes_or_no why no number decides it\. Received: no yes_or_no"),
+        (YES_OR_NO + "yes_or_no = ''\n", "an erratum is a number, or .* Received: no yes_or_no"),
+        (YES_OR_NO + "yes_or_no = 1\n", "yes_or_no must be a non-empty text"),
     ],
 )
 def test_bad_claims_are_one_line_that_names_file_and_rule(load, text, message):

@@ -68,7 +68,7 @@ def with_gradient(change):
     @tf.custom_gradient
     def softmax(z):
         y = tf.nn.softmax(z)
-        return y, lambda dy: change((dy - tf.reduce_sum(dy * y)) * y)
+        return y, lambda dy: change((dy - tf.reduce_sum(dy * y)) * y, y, dy)
 
     return softmax
 
@@ -76,10 +76,13 @@ def with_gradient(change):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda gradient: -gradient,
-        lambda gradient: 2.001 * gradient,
-        lambda gradient: (1 + 1e-5) * gradient,
-        lambda gradient: gradient[::-1],
+        pytest.param(lambda gradient, y, dy: -gradient, id="the other sign"),
+        pytest.param(lambda gradient, y, dy: 2.001 * gradient, id="times 2.001"),
+        pytest.param(lambda gradient, y, dy: (1 + 1e-5) * gradient, id="times 1 + 1e-5"),
+        pytest.param(lambda gradient, y, dy: gradient[::-1], id="another order"),
+        pytest.param(lambda gradient, y, dy: dy * y * (1 - y), id="the Jacobian's diagonal"),
+        pytest.param(lambda gradient, y, dy: (dy - tf.reduce_mean(dy * y)) * y, id="a mean for the sum"),
+        pytest.param(lambda gradient, y, dy: gradient * 5 / 4, id="the mean over one fewer"),
     ],
 )
 def test_a_wrong_gradient_is_found(change, record):
@@ -88,6 +91,13 @@ def test_a_wrong_gradient_is_found(change, record):
     found = list(compare(document, "eager", run))
     wrong = {finding.claim for finding in found if not finding.as_declared}
     assert {"after.logits", "after.w"} <= wrong <= {"after.loss", "after.cost", "after.y", "after.logits", "after.w"}
+
+
+def test_a_wrong_axis_is_found():
+    """Of one row, each probability is 1 along the other axis."""
+    run = softmax_backprop.run(softmax=lambda z: tf.nn.softmax(z[None], axis=0)[0])
+    wrong = {f.claim for f in compare(claims.load("softmax_backprop"), "eager", run) if not f.as_declared}
+    assert {"before.y", "after.y", "after.logits", "after.w"} <= wrong
 
 
 def test_an_erratum_that_reproduces_is_found(record):

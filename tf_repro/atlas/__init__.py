@@ -5,7 +5,7 @@ The recordings are made by ``python -m legacy_tf1.atlas``; nothing here imports 
 
 from tf_repro.atlas.attributions import ATTRIBUTED
 from tf_repro.atlas.lookup import Answer, default_of, lookup, sentences
-from tf_repro.atlas.questions import Change, between, changes, concerning, failures, printing, wrong
+from tf_repro.atlas.questions import Change, between, changes, concerning, failures, minor, printing, told_of, wrong
 from tf_repro.atlas.recordings import Atlas, Column, Series, load, merge, save
 
 __all__ = [
@@ -23,8 +23,10 @@ __all__ = [
     "load",
     "lookup",
     "merge",
+    "minor",
     "printing",
     "save",
     "sentences",
+    "told_of",
     "wrong",
 ]

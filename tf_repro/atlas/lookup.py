@@ -11,7 +11,7 @@ from functools import cache
 from typing import NamedTuple
 
 from tf_repro.atlas.kinds import OTHER_DEFAULT, OTHER_FAILURE, OTHER_STREAM
-from tf_repro.atlas.questions import Change, between, changes, concerning, minor
+from tf_repro.atlas.questions import Change, between, changes, concerning, minor, told_of
 from tf_repro.atlas.recordings import Atlas, load
 
 
@@ -19,7 +19,7 @@ class Answer(NamedTuple):
     """A release in which a probe of an operation moved.
 
     Attributes:
-        symbol: the operation that was asked for.
+        symbol: the operation that was asked for; of a default that ``tf.compat.v1`` alone changed, its name there.
         probe: the probe that shows it.
         before: the last release with the old bits.
         release: the first with the new ones.
@@ -73,21 +73,22 @@ def lookup(symbol: str, since: str, until: str, atlas: Atlas | None = None) -> l
     recordings = atlas or _packaged()
     found = changes(recordings) if atlas else _changes()
     steps = between(concerning(found, recordings, [symbol]), minor(since), minor(until))
-    gathered: dict[tuple[str, str, str, str], list[Change]] = {}
+    gathered: dict[tuple[str, str, str, str, str], list[Change]] = {}
     for step in steps:
         if step.kind != OTHER_FAILURE:
-            argument = step.output if step.kind == OTHER_DEFAULT else ""
-            gathered.setdefault((step.probe, step.after, step.kind, argument), []).append(step)
+            default = step.kind == OTHER_DEFAULT
+            name, argument = (told_of(step, symbol), step.output) if default else (symbol, "")
+            gathered.setdefault((step.probe, step.after, step.kind, name, argument), []).append(step)
     answers = []
-    for (probe, after, kind, argument), group in gathered.items():
+    for (probe, after, kind, name, argument), group in gathered.items():
         most = max(group, key=lambda step: step.units or 0.0)
         words = (most.old, most.new) if argument else ("", "")
-        answers.append(Answer(symbol, probe, most.before, after, most.units, kind, most.because, argument, *words))
+        answers.append(Answer(name, probe, most.before, after, most.units, kind, most.because, argument, *words))
     return sorted(answers, key=lambda each: (minor(each.release), each.units or 0.0), reverse=True)
 
 
 def sentences(symbols: Iterable[str], since: str, until: str) -> list[str]:
-    """What changed of a program's operations, one sentence each: the release that moved it furthest.
+    """What moved the digits of a program's operations, one sentence each: the release that moved them furthest.
 
     Args:
         symbols: the public names that the program uses.
@@ -100,9 +101,7 @@ def sentences(symbols: Iterable[str], since: str, until: str) -> list[str]:
     """
     found = []
     for symbol in dict.fromkeys(symbols):
-        answers = lookup(symbol, since, until)
-        found += [each.sentence for each in answers if each.kind == OTHER_DEFAULT]
-        digits = [each for each in answers if each.kind != OTHER_DEFAULT]
+        digits = [each for each in lookup(symbol, since, until) if each.kind != OTHER_DEFAULT]
         if digits:
             found.append(max(digits, key=lambda each: each.units or 0.0).sentence)
     return found

@@ -10,12 +10,17 @@ from typing import Any
 import numpy as np
 
 from tf_repro.atlas.kinds import ONEDNN, Key, Step, reason
+from tf_repro.atlas.onednn import turned_on
 from tf_repro.atlas.recordings import NOT_ASKED, Array, Atlas, Column, Series, values_of
 
 Release = tuple[int, ...]
 
-ON_BY_DEFAULT = (2, 9)
-"""The first release whose wheels turn oneDNN on where the CPU has AVX512-VNNI or the like."""
+VERSION_2: Release = (2,)
+"""From here on, a Session's public names are those of ``tf.compat.v1``."""
+
+
+KEEPING = ("keep_dims", "keepdims")
+"""While an argument of reductions had two names, None stood for the False of both."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,17 @@ def changes(atlas: Atlas, probe: str | None = None, cpu: str | None = None) -> l
                 *key, before.version, after.version, onednn, units, _words(old), _words(new), why.kind, why.because
             ))  # fmt: skip
     return [*found, *(change for change in _switched(atlas, cpu) if probe in (None, change.probe))]
+
+
+def told_of(change: Change, symbol: str) -> str:
+    """The name whose default changed: a Session's is that of ``tf.compat.v1`` since version 2.
+
+    Args:
+        change: another default.
+        symbol: the name that version 1 has for it, such as ``"tf.keras.layers.GRU"``.
+    """
+    later = change.style == "session" and minor(change.after) >= VERSION_2
+    return "tf.compat.v1." + symbol.removeprefix("tf.") if later else symbol
 
 
 def between(found: Iterable[Change], since: tuple[int, int], until: tuple[int, int]) -> list[Change]:
@@ -162,48 +178,67 @@ def _tracks(atlas: Atlas, cpu: str) -> Iterator[tuple[Key, bool, Column, Column,
     order = sorted((column, index) for index, column in enumerate(atlas.columns) if column.cpu == cpu)
     tracks = {state: [each for each in order if each[0].onednn in ("", "01"[state])] for state in (False, True)}
     for key, series in atlas.series.items():
-        for onednn in (False, True) if len(series.versions) > 1 else ():
+        first = _of_version_1(atlas, key)
+        for onednn in (False, True) if len(series.versions) + len(first.versions) > 1 else ():
             track = [
-                (column, series.versions[series.cells[index]])
+                (column, content)
                 for column, index in tracks[onednn]
-                if series.cells[index] != NOT_ASKED
+                if (content := _content(series, index) or _content(first, index)) is not None
             ]
             for (before, old), (after, new) in itertools.pairwise(track):
                 unstable = "unstable" in old or "unstable" in new
-                if old is not new and not unstable and not (onednn and after.onednn == "") and not _same(key, old, new):
+                told = (onednn and after.onednn == "") or (first.versions and after.release < VERSION_2)
+                if old is not new and not unstable and not told and not _same(key, old, new):
                     yield key, onednn, before, after, old, new
+
+
+def _of_version_1(atlas: Atlas, key: Key) -> Series:
+    """What goes before a fact of version 2: the fact of the same public name in version 1, which has no eager style."""
+    name, style, dtype, output = key
+    empty = Series([], [NOT_ASKED] * len(atlas.columns))
+    if (style, dtype) != ("eager", "fact") or output == "":
+        return empty
+    session = atlas.series.get((name, "session", dtype, output), empty)
+    cells = [
+        cell if column.release < VERSION_2 else NOT_ASKED
+        for column, cell in zip(atlas.columns, session.cells, strict=True)
+    ]
+    return Series(session.versions, cells)
+
+
+def _content(series: Series, index: int) -> dict[str, Any] | None:
+    cell = series.cells[index]
+    return None if cell == NOT_ASKED else series.versions[cell]
 
 
 def _same(key: Key, old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Whether two facts say the same: 0 and 0.0, or a layer's dtype, which each Keras has in a form of its own."""
     if "fact" not in old or "fact" not in new:
         return False
+    facts = {old["fact"], new["fact"]}
+    if key[3] == "dtype" or len(facts) == 1 or (key[3] in KEEPING and facts == {"None", "False"}):
+        return True
     try:
-        return key[3] == "dtype" or float(old["fact"]) == float(new["fact"])
+        return float(old["fact"]) == float(new["fact"])
     except ValueError:
         return False
 
 
 def _switched(atlas: Atlas, cpu: str) -> Iterator[Change]:
     """What oneDNN moves by being on: its first release by default against the last without."""
-    columns = sorted(column for column in atlas.columns if column.cpu == cpu)
-    last = [each for each in columns if each.release < ON_BY_DEFAULT and each.onednn != "1"][-1:]
-    first = [each for each in columns if each.release >= ON_BY_DEFAULT]
-    on = [each for each in first if each.onednn == "1"][:1]
-    off = [each for each in first if on and each.release == on[0].release and each.onednn == "0"]
-    if not (last and on and off):
+    switch = turned_on(atlas, cpu)
+    if switch is None:
         return
-    places = [atlas.columns.index(each) for each in (last[0], off[0], on[0])]
+    last, off, on = (atlas.columns.index(each) for each in switch.columns)
+    before, after = atlas.columns[last].version, atlas.columns[on].version
     for key, series in atlas.series.items():
-        cells = [series.cells[place] for place in places]
+        cells = [series.cells[place] for place in (last, off, on)]
         if NOT_ASKED in cells or cells[1] == cells[2]:
             continue
         old, new = series.versions[cells[0]], series.versions[cells[2]]
         if "values" in old and "values" in new and not ("unstable" in old or "unstable" in new):
-            yield Change(
-                *key, last[0].version, on[0].version, True, _units(old, new), _words(old), _words(new), ONEDNN,
-                "oneDNN is on by default since 2.9 on a CPU with AVX512-VNNI; TF_ENABLE_ONEDNN_OPTS=0 undoes it",
-            )  # fmt: skip
+            units = _units(old, new)
+            yield Change(*key, before, after, True, units, _words(old), _words(new), ONEDNN, switch.because)
 
 
 def _units(old: dict[str, Any], new: dict[str, Any]) -> float | None:

@@ -18,6 +18,9 @@ from tf_repro.core.files import write_atomically
 
 Array = np.ndarray[Any, Any]
 
+UNSET = "unset"
+"""The state of oneDNN that a release chooses by itself, where it knows ``TF_ENABLE_ONEDNN_OPTS`` and is not told."""
+
 NOT_ASKED = -1
 """The cell of a style that the release does not have."""
 
@@ -28,7 +31,7 @@ class Column:
 
     Attributes:
         release: TensorFlow's version, as numbers.
-        onednn: ``TF_ENABLE_ONEDNN_OPTS``: ``"1"``, ``"0"``, or empty where the release does not know it.
+        onednn: ``TF_ENABLE_ONEDNN_OPTS``: ``"1"``, ``"0"`` or :data:`UNSET`; empty where the release does not know it.
         cpu: the CPU's name.
         python: Python's version.
         numpy: NumPy's version.

@@ -6,59 +6,67 @@ import ast
 import tokenize
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tf_repro.cli.options import Call, Fetches, Inputs, Train, inputs_of
+from tf_repro.cli.options import Call, Feeds, Fetches, Html, Inputs, Json, Tf1Python, Train, inputs_of
 from tf_repro.core.errors import InputError
 from tf_repro.core.files import check_outputs
 
+if TYPE_CHECKING:
+    from tf_repro.migrate import CheckReport
+
+
+Original = Annotated[Path, typer.Argument(metavar="LEGACY", help="The TF1 program, or a golden bundle of it.")]
+Port = Annotated[Path, typer.Argument(metavar="PORT.py", help="The TF2 port, with build().")]
+Steps = Annotated[
+    int | None, typer.Option(metavar="N", help="Training steps on the rung 'N steps'; 10, or as recorded.")
+]
+MaxUlp = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="How many ULP any element may be off; what rounding makes without it."),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Only equal bits pass.")]
+Scaled = Annotated[
+    bool, typer.Option("--scaled", help="Count ULP of each tensor's largest element; for sums that cancel.")
+]
+Seed = Annotated[
+    int | None, typer.Option(metavar="N", help="Of drawn feeds and random initial values; 0, or as recorded.")
+]
+NameMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="TF1=PORT", help="Which port variable a TF1 variable is, or none (TF1=); may be repeated."
+    ),
+]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Climb on after a rung that fails.")]
+TimeLimit = Annotated[float, typer.Option(metavar="SECONDS", help="What one run of either program may take.")]
+DeterministicDraws = Annotated[
+    bool, typer.Option("--deterministic-draws", help="Make both programs' draws equal (dropout, noise).")
+]
+
 
 def check(
-    legacy: Annotated[Path, typer.Argument(metavar="LEGACY", help="The TF1 program, or a golden bundle of it.")],
-    port: Annotated[Path, typer.Argument(metavar="PORT.py", help="The TF2 port, with build().")],
-    steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Training steps on the rung 'N steps'; 10, or as recorded.")
-    ] = None,
-    max_ulp: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="How many ULP any element may be off; what rounding makes without it."),
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Only equal bits pass.")] = False,
-    scaled: Annotated[
-        bool, typer.Option("--scaled", help="Count ULP of each tensor's largest element; for sums that cancel.")
-    ] = False,
-    tf1_python: Annotated[
-        Path | None, typer.Option(metavar="PYTHON", help="A Python with TensorFlow 1.x; compat.v1 without it.")
-    ] = None,
-    feeds: Annotated[
-        Path | None, typer.Option(metavar="FILE.npz", help="Arrays by placeholder; drawn where there are none.")
-    ] = None,
+    legacy: Original,
+    port: Port,
+    steps: Steps = None,
+    max_ulp: MaxUlp = None,
+    strict: Strict = False,
+    scaled: Scaled = False,
+    tf1_python: Tf1Python = None,
+    feeds: Feeds = None,
     inputs: Inputs = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Of drawn feeds and random initial values; 0, or as recorded.")
-    ] = None,
-    name_map: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map", metavar="TF1=PORT", help="Which port variable a TF1 variable is, or none (TF1=); may be repeated."
-        ),
-    ] = None,
-    keep_going: Annotated[bool, typer.Option("--keep-going", help="Climb on after a rung that fails.")] = False,
-    time_limit: Annotated[
-        float, typer.Option(metavar="SECONDS", help="What one run of either program may take.")
-    ] = 120.0,
-    deterministic_draws: Annotated[
-        bool, typer.Option("--deterministic-draws", help="Make both programs' draws equal (dropout, noise).")
-    ] = False,
+    seed: Seed = None,
+    name_map: NameMap = None,
+    keep_going: KeepGoing = False,
+    time_limit: TimeLimit = 120.0,
+    deterministic_draws: DeterministicDraws = False,
     train: Train = None,
     fetch: Fetches = None,
     call: Call = None,
-    json: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON; - prints it alone.")
-    ] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as one HTML page.")] = None,
+    json: Json = None,
+    html: Html = None,
 ) -> int:
     """Hold a TF2 port against its TF1 original.
 
@@ -84,9 +92,7 @@ def check(
       tf-repro check legacy.py port.py --tf1-python tf1/bin/python
     """  # noqa: D301 - click reads the backspace as "leave these lines"
     from tf_repro import migrate
-    from tf_repro.cli.shell import quiet_tensorflow, write_output
-    from tf_repro.report import atlas_program, ladder
-    from tf_repro.report.console import Terminal
+    from tf_repro.cli.shell import quiet_tensorflow
 
     check_outputs({"--json": json, "--html": html})
     if seed is not None and not 0 <= seed < 2**32:
@@ -112,6 +118,16 @@ def check(
             call=call,
             deterministic_draws=deterministic_draws,
         )
+    _put_out(report, legacy, port, json, html)
+    return 0 if report.passed else 1
+
+
+def _put_out(report: CheckReport, legacy: Path, port: Path, json: Path | None, html: Path | None) -> None:
+    """Show the report, and save it where it was asked for."""
+    from tf_repro.cli.shell import write_output
+    from tf_repro.report import atlas_program, ladder
+    from tf_repro.report.console import Terminal
+
     if Path("-") not in (json, html):
         ladder.show_ladder(Terminal(), report)
         atlas_program.show_kernels(Terminal(), legacy, report)
@@ -122,7 +138,6 @@ def check(
 
         with _program(legacy) as program:
             write_output(html, check_page.check_page(report, program, port))
-    return 0 if report.passed else 1
 
 
 def _program(legacy: Path) -> AbstractContextManager[Path]:

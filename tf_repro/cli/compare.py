@@ -27,5 +27,6 @@ def compare(
     from tf_repro.suite import saved
 
     apart = saved.compare(saved.load(first), saved.load(second))
-    comparison.show(Terminal(), apart, first.name, second.name)
+    names = (first.name, second.name) if first.name != second.name else (str(first), str(second))
+    comparison.show(Terminal(), apart, *names)
     return 1 if apart.differences else 0

@@ -7,28 +7,24 @@ from typing import Annotated
 
 import typer
 
-from tf_repro.cli.options import Call, Fetches, Inputs, Train, inputs_of
+from tf_repro.cli.options import Call, Feeds, Fetches, Inputs, Legacy, Steps, Tf1Python, TimeLimit, Train, inputs_of
 from tf_repro.core.errors import InputError
 from tf_repro.core.files import write_atomically
 
 
 def init(
-    legacy: Annotated[Path, typer.Argument(metavar="LEGACY.py", help="The TF1 program: with build(), or a script.")],
+    legacy: Legacy,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Where the files go; beside LEGACY.py.")
     ] = None,
-    steps: Annotated[int, typer.Option(metavar="N", help="Training steps.")] = 10,
-    tf1_python: Annotated[
-        Path | None, typer.Option(metavar="PYTHON", help="A Python with TensorFlow 1.x; compat.v1 without it.")
-    ] = None,
-    feeds: Annotated[
-        Path | None, typer.Option(metavar="FILE.npz", help="Arrays by placeholder; drawn where there are none.")
-    ] = None,
+    steps: Steps = 10,
+    tf1_python: Tf1Python = None,
+    feeds: Feeds = None,
     inputs: Inputs = None,
     train: Train = None,
     fetch: Fetches = None,
     call: Call = None,
-    time_limit: Annotated[float, typer.Option(metavar="SECONDS", help="What one run of the program may take.")] = 120.0,
+    time_limit: TimeLimit = 120.0,
 ) -> int:
     """Start a port: record the TF1 program, and write the port's skeleton and its test.
 

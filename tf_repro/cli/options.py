@@ -24,6 +24,19 @@ Claims = Annotated[
     ),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Leave out the 5000-step training, graphs, XLA and compat.v1.")]
+Json = Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as JSON; - prints it alone.")]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the report as one HTML page.")]
+
+# Of the commands that run a TF1 program.
+Legacy = Annotated[Path, typer.Argument(metavar="LEGACY.py", help="The TF1 program: with build(), or a script.")]
+Steps = Annotated[int, typer.Option(metavar="N", help="Training steps.")]
+Tf1Python = Annotated[
+    Path | None, typer.Option(metavar="PYTHON", help="A Python with TensorFlow 1.x; compat.v1 without it.")
+]
+Feeds = Annotated[
+    Path | None, typer.Option(metavar="FILE.npz", help="Arrays by placeholder; drawn where there are none.")
+]
+TimeLimit = Annotated[float, typer.Option(metavar="SECONDS", help="What one run of the program may take.")]
 Inputs = Annotated[
     list[str] | None,
     typer.Option("--input", metavar="NAME=VALUE", help="Of build(), VALUE in JSON; may be repeated."),

@@ -7,26 +7,22 @@ from typing import Annotated
 
 import typer
 
-from tf_repro.cli.options import Call, Fetches, Inputs, Train, inputs_of
+from tf_repro.cli.options import Call, Feeds, Fetches, Inputs, Legacy, Steps, Tf1Python, TimeLimit, Train, inputs_of
 from tf_repro.core.files import check_output
 
 
 def record(
-    legacy: Annotated[Path, typer.Argument(metavar="LEGACY.py", help="The TF1 program: with build(), or a script.")],
+    legacy: Legacy,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the bundle goes.")],
-    steps: Annotated[int, typer.Option(metavar="N", help="Training steps.")] = 10,
-    tf1_python: Annotated[
-        Path | None, typer.Option(metavar="PYTHON", help="A Python with TensorFlow 1.x; compat.v1 without it.")
-    ] = None,
-    feeds: Annotated[
-        Path | None, typer.Option(metavar="FILE.npz", help="Arrays by placeholder; drawn where there are none.")
-    ] = None,
+    steps: Steps = 10,
+    tf1_python: Tf1Python = None,
+    feeds: Feeds = None,
     inputs: Inputs = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of drawn feeds and random initial values.")] = 0,
     graph: Annotated[
         bool, typer.Option("--graph/--no-graph", help="Keep each tensor of the first step, by which causes are found.")
     ] = True,
-    time_limit: Annotated[float, typer.Option(metavar="SECONDS", help="What one run of the program may take.")] = 120.0,
+    time_limit: TimeLimit = 120.0,
     train: Train = None,
     fetch: Fetches = None,
     call: Call = None,

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,28 +86,43 @@ def _show(chosen: Sequence[claims.Document], found: Sequence[Finding], left_out:
 
 
 def _isolate(wrong: Sequence[Finding], data: str, directory: Path) -> None:
-    """Repeat what is not as declared with oneDNN the other way round, and say whether that is what it hangs on."""
+    """Repeat each run that is not as declared with one setting changed, and say whether that is what it hangs on."""
     from tf_repro.suite.engines import needs_tensorflow
 
     console = Terminal()
-    runs = dict.fromkeys((f.document, f.engine) for f in wrong if needs_tensorflow(f.engine))
-    switch = "0" if "oneDNN on" in next((f.machine for f in wrong if needs_tensorflow(f.engine)), "") else "1"
-    setting = f"TF_ENABLE_ONEDNN_OPTS={switch}"
-    for document, engine in runs:
-        with tempfile.TemporaryDirectory(prefix="tf_repro-") as folder:
-            out = Path(folder, "findings.json")
-            command = [sys.executable, "-m", "tf_repro.cli", "run", document, "--engine", engine, "--json", str(out)]
-            command += ["--data", data, "--claims", str(directory)]
-            environment = os.environ | {"TF_ENABLE_ONEDNN_OPTS": switch, ISOLATING: "1"}
-            ended = subprocess.run(
-                [*command, "--data", data, "--claims", str(directory)],
-                env=environment,
-                capture_output=True,
-                check=False,
+    for (document, engine), machine in {(f.document, f.engine): f.machine for f in wrong}.items():
+        options = [document, "--engine", engine, "--data", data, "--claims", str(directory)]
+        if not needs_tensorflow(engine):
+            terminal.show_line(
+                console, f"{document} on {engine} runs without TensorFlow: none of its settings moves it"
             )
-            if not out.exists():
-                outcome = f"could not be repeated with {setting} (exit code {ended.returncode})"
-            else:
-                still = [f for f in json_module.loads(out.read_text(encoding="utf-8")) if not f["as_declared"]]
-                outcome = f"with {setting}: {len(still)} not as declared" if still else f"is as declared with {setting}"
-        terminal.show_line(console, f"{document} on {engine} {outcome}")
+        for name, value in _settings(engine, machine) if needs_tensorflow(engine) else ():
+            wrong_now = _repeated(options, {name: value})
+            terminal.show_line(console, f"{document} on {engine} {_outcome(wrong_now, f'{name}={value}')}")
+            if wrong_now == 0:
+                break
+
+
+def _settings(engine: str, machine: str) -> Iterator[tuple[str, str]]:
+    """What to change, one after another: oneDNN the other way round, then what XLA may emit."""
+    yield "TF_ENABLE_ONEDNN_OPTS", "0" if "oneDNN on" in machine else "1"
+    if engine.startswith("xla"):
+        yield "XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_max_isa=AVX".strip()
+
+
+def _repeated(options: Sequence[str], setting: Mapping[str, str]) -> int | None:
+    """How many findings of such a run are not as declared with the setting; None where it did not come to its end."""
+    with tempfile.TemporaryDirectory(prefix="tf_repro-") as folder:
+        out = Path(folder, "findings.json")
+        command = [sys.executable, "-m", "tf_repro.cli", "run", *options, "--json", str(out)]
+        environment = {**os.environ, **setting, ISOLATING: "1"}
+        subprocess.run(command, env=environment, capture_output=True, check=False)
+        if not out.exists():
+            return None
+        return sum(not f["as_declared"] for f in json_module.loads(out.read_text(encoding="utf-8")))
+
+
+def _outcome(wrong: int | None, setting: str) -> str:
+    if wrong is None:
+        return f"could not be repeated with {setting}"
+    return f"is not as declared with {setting} either: {wrong} are not" if wrong else f"is as declared with {setting}"

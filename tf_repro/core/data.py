@@ -1,4 +1,4 @@
-"""Inputs for the ports: handwritten digits, and the generators of random samples."""
+"""Inputs for the ports: handwritten digits, initial weights, and the generators of random samples."""
 
 import contextlib
 import io
@@ -109,3 +109,19 @@ def random_logits(samples: int = 5000, classes: int = 20, greatest: float = 10.0
     """Logits between 0 and ``greatest``, float64[samples, classes], and one random label for each sample."""
     random = np.random.RandomState(seed)
     return random.rand(samples, classes) * greatest, random.randint(classes, size=samples)
+
+
+def initial_weights(inputs: int, hidden: int = 32, classes: int = 10, seed: int = 0) -> dict[str, Array]:
+    """Small random kernels and zero biases of a network of two layers, float32, by name.
+
+    Example:
+        >>> {name: array.shape for name, array in initial_weights(64).items()}
+        {'W1': (64, 32), 'b1': (32,), 'W2': (32, 10), 'b2': (10,)}
+    """
+    random = np.random.RandomState(seed)
+    return {
+        "W1": random.normal(0, 0.1, (inputs, hidden)).astype("float32"),
+        "b1": np.zeros(hidden, "float32"),
+        "W2": random.normal(0, 0.1, (hidden, classes)).astype("float32"),
+        "b2": np.zeros(classes, "float32"),
+    }

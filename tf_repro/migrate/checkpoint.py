@@ -15,8 +15,7 @@ import tensorflow as tf
 
 from tf_repro.core.errors import InputError
 from tf_repro.migrate import names
-from tf_repro.programs.port import _named as named
-from tf_repro.programs.port import keeps_tf1_slots, tf1_slots
+from tf_repro.programs.port import keeps_tf1_slots, named, places_in, tf1_slots
 
 _POWER = re.compile(r"(?:^|/)(beta[12]_power)(?:_\d+)?$")
 _TF1_NAMES = {"RMSprop": "RMSProp"} | {
@@ -118,11 +117,7 @@ def load_tf1_checkpoint(
     power_targets, power_pairs = _powers(optimizers, slots)
     targets, pairs = targets | power_targets, pairs + power_pairs
     uncounted = {f"{prefix}iterations" for prefix, (each, _) in optimizers.items() if not _counts_steps(each)}
-    disagreements = [
-        Disagreement(a, b, str(entries[a]), str(_entry(targets[b])))
-        for a, b in pairs
-        if not _agree(entries[a], _entry(targets[b]), b)
-    ]
+    disagreements = _disagreements(pairs, entries, targets)
     wrong = {each.tf1 for each in disagreements}
     reached, taken = {b for _, b in pairs}, {a for a, _ in pairs}
     sources = {b: a for a, b in pairs if a not in wrong}
@@ -141,6 +136,11 @@ def load_tf1_checkpoint(
     for name, value in values.items():
         targets[name].assign(value)
     return RestoreReport(**report, restored=True)
+
+
+def _disagreements(pairs: Any, entries: Any, targets: Any) -> list[Disagreement]:
+    both = [(tf1, port, entries[tf1], _entry(targets[port])) for tf1, port in pairs]
+    return [Disagreement(tf1, port, str(a), str(b)) for tf1, port, a, b in both if not _agree(a, b, port)]
 
 
 def _open(path: Path) -> Any:
@@ -227,9 +227,8 @@ def _optimizer_pairs(optimizer: Any, variables: Any, found: Any, slots: Mapping[
     trained = {name: v for name, v in variables.items() if getattr(v, "trainable", True)}
     optimizer.build(list(trained.values()))
     kinds = tf1_slots(optimizer)
-    place = optimizer._get_variable_index
-    known = {name for name, v in trained.items() if optimizer._var_key(v) in optimizer._trainable_variables_indices}
-    targets = {f"{name}/{kind}": kept[place(trained[name])] for name in known for kind, kept in kinds.items() if kept}
+    known = places_in(optimizer, trained)
+    targets = {f"{name}/{kind}": kept[place] for name, place in known.items() for kind, kept in kinds.items() if kept}
     pairs = []
     for tf1, port in found.items():
         if port in known:

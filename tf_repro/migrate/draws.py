@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from keras.src.backend.tensorflow import random as keras_random
-from tensorflow.python.ops import gen_random_ops
 
 from tf_repro.core.errors import InputError
 from tf_repro.programs.port import patched
+from tf_repro.programs.private import module_with
 
+keras_random = module_with("keras.src.backend.tensorflow.random", "draw_seed", "shuffle")
 MODES = ("constant", "num_random_ops")
 
 
@@ -52,9 +53,10 @@ def deterministic_draws(seed: int = 0, mode: Any = "num_random_ops") -> Iterator
     if mode not in MODES:
         raise InputError(f"mode must be one of {', '.join(MODES)}. Received: mode={mode!r}")
     draws = Draws(_whole("seed", seed), mode)
+    gen_random_ops = module_with("tensorflow.python.ops.gen_random_ops", *_STATELESS)
     with contextlib.ExitStack() as stack:
-        for name, stateless in _stateless(draws).items():
-            stack.enter_context(patched(gen_random_ops, name, stateless))
+        for name, stateless in _STATELESS.items():
+            stack.enter_context(patched(gen_random_ops, name, functools.partial(stateless, draws)))
         stack.enter_context(patched(keras_random, "draw_seed", lambda seed: draws.next()))
         yield draws
 
@@ -65,74 +67,91 @@ def _whole(name: str, value: Any) -> Any:
     return int(value)
 
 
-def _stateless(draws: Any) -> Any:
-    """For each kernel with a state of its own, by its name, a function of the same arguments without one."""
+def _normal(draws: Draws, shape: Any, dtype: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
+    return tf.random.stateless_normal(shape, draws.next(), dtype=dtype, name=name)
 
-    def normal(shape: Any, dtype: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
-        return tf.random.stateless_normal(shape, draws.next(), dtype=dtype, name=name)
 
-    def truncated_normal(shape: Any, dtype: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
-        return tf.random.stateless_truncated_normal(shape, draws.next(), dtype=dtype, name=name)
+def _truncated_normal(
+    draws: Draws, shape: Any, dtype: Any, seed: int = 0, seed2: Any = 0, name: str | None = None
+) -> Any:
+    return tf.random.stateless_truncated_normal(shape, draws.next(), dtype=dtype, name=name)
 
-    def parameterized_truncated_normal(
-        shape: Any,
-        means: Any,
-        stdevs: Any,
-        minvals: Any,
-        maxvals: Any,
-        seed: int = 0,
-        seed2: Any = 0,
-        name: str | None = None,
-    ) -> Any:
-        return tf.random.stateless_parameterized_truncated_normal(
-            shape, draws.next(), means, stdevs, minvals, maxvals, name=name
-        )
 
-    def uniform(shape: Any, dtype: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
-        return tf.random.stateless_uniform(shape, draws.next(), dtype=dtype, name=name)
+def _parameterized_truncated_normal(
+    draws: Draws,
+    shape: Any,
+    means: Any,
+    stdevs: Any,
+    minvals: Any,
+    maxvals: Any,
+    seed: int = 0,
+    seed2: Any = 0,
+    name: str | None = None,
+) -> Any:
+    return tf.random.stateless_parameterized_truncated_normal(
+        shape, draws.next(), means, stdevs, minvals, maxvals, name=name
+    )
 
-    def uniform_int(
-        shape: Any, minval: Any, maxval: Any, seed: int = 0, seed2: Any = 0, name: str | None = None
-    ) -> Any:
-        dtype = tf.convert_to_tensor(minval).dtype
-        return tf.random.stateless_uniform(shape, draws.next(), minval, maxval, dtype, name=name)
 
-    def shuffle(value: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
-        return keras_random.shuffle(value)  # Keras' own, which draws its seed here too
+def _uniform(draws: Draws, shape: Any, dtype: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
+    return tf.random.stateless_uniform(shape, draws.next(), dtype=dtype, name=name)
 
-    def multinomial(
-        logits: Any,
-        num_samples: Any,
-        seed: int = 0,
-        seed2: Any = 0,
-        output_dtype: Any = tf.int64,
-        name: str | None = None,
-    ) -> Any:
-        return tf.random.stateless_categorical(logits, num_samples, draws.next(), output_dtype, name=name)
 
-    def gamma(shape: Any, alpha: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
-        alpha = tf.convert_to_tensor(alpha)
-        return tf.random.stateless_gamma(_around(shape, alpha), draws.next(), alpha, dtype=alpha.dtype, name=name)
+def _uniform_int(
+    draws: Draws, shape: Any, minval: Any, maxval: Any, seed: int = 0, seed2: Any = 0, name: str | None = None
+) -> Any:
+    dtype = tf.convert_to_tensor(minval).dtype
+    return tf.random.stateless_uniform(shape, draws.next(), minval, maxval, dtype, name=name)
 
-    def poisson(
-        shape: Any, rate: tf.Tensor, dtype: Any = tf.int64, seed: int = 0, seed2: Any = 0, name: str | None = None
-    ) -> Any:
-        rate = tf.convert_to_tensor(rate)
-        return tf.random.stateless_poisson(_around(shape, rate), draws.next(), rate, dtype=dtype, name=name)
 
-    return {
-        "random_standard_normal": normal,
-        "truncated_normal": truncated_normal,
-        "parameterized_truncated_normal": parameterized_truncated_normal,
-        "random_uniform": uniform,
-        "random_uniform_int": uniform_int,
-        "random_shuffle": shuffle,
-        "multinomial": multinomial,
-        "random_gamma": gamma,
-        "random_poisson_v2": poisson,
-    }
+def _shuffle(draws: Draws, value: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
+    return keras_random.shuffle(value)  # Keras' own, which draws its seed here too
+
+
+def _multinomial(
+    draws: Draws,
+    logits: Any,
+    num_samples: Any,
+    seed: int = 0,
+    seed2: Any = 0,
+    output_dtype: Any = tf.int64,
+    name: str | None = None,
+) -> Any:
+    return tf.random.stateless_categorical(logits, num_samples, draws.next(), output_dtype, name=name)
+
+
+def _gamma(draws: Draws, shape: Any, alpha: Any, seed: int = 0, seed2: Any = 0, name: str | None = None) -> Any:
+    alpha = tf.convert_to_tensor(alpha)
+    return tf.random.stateless_gamma(_around(shape, alpha), draws.next(), alpha, dtype=alpha.dtype, name=name)
+
+
+def _poisson(
+    draws: Draws,
+    shape: Any,
+    rate: tf.Tensor,
+    dtype: Any = tf.int64,
+    seed: int = 0,
+    seed2: Any = 0,
+    name: str | None = None,
+) -> Any:
+    rate = tf.convert_to_tensor(rate)
+    return tf.random.stateless_poisson(_around(shape, rate), draws.next(), rate, dtype=dtype, name=name)
 
 
 def _around(shape: Any, parameter: Any) -> Any:
     """The shape of draws of ``shape`` for each element of ``parameter``."""
     return tf.concat([tf.cast(shape, tf.int32), tf.shape(parameter)], 0)
+
+
+_STATELESS: dict[str, Any] = {
+    "random_standard_normal": _normal,
+    "truncated_normal": _truncated_normal,
+    "parameterized_truncated_normal": _parameterized_truncated_normal,
+    "random_uniform": _uniform,
+    "random_uniform_int": _uniform_int,
+    "random_shuffle": _shuffle,
+    "multinomial": _multinomial,
+    "random_gamma": _gamma,
+    "random_poisson_v2": _poisson,
+}
+"""For each kernel with a state of its own, by its name, a function of the same arguments without one."""

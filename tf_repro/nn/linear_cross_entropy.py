@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tf_repro.nn.arguments import checked_bool, checked_chunk_size, checked_real
+from tf_repro.nn.arguments import checked_bool, checked_chunk_size
 from tf_repro.nn.cross_entropy import check_ignore_class, check_label_smoothing, float_tensor, integer_labels
 from tf_repro.nn.linear import orders
-from tf_repro.nn.linear.checks import check_reduction, check_sample_weight, flat_values
+from tf_repro.nn.linear.checks import check_reduction, check_sample_weight, checked_logits, flat_values
 from tf_repro.nn.linear.head import Head
 
 
@@ -131,12 +131,8 @@ def linear_softmax_cross_entropy(
         transposed=transpose_kernel,
         biased=bias is not None,
         class_weighted=class_weight is not None,
-        logit_scale=checked_real(logit_scale, "logit_scale", "a number above 0", 0.0, exclusive=True),
-        soft_cap=None
-        if soft_cap is None
-        else checked_real(soft_cap, "soft_cap", "above 0, or None", 0.0, exclusive=True),
         label_smoothing=check_label_smoothing(label_smoothing),
-        z_loss=checked_real(z_loss, "z_loss", "a number, at least 0", 0.0),
+        **checked_logits(logit_scale, soft_cap, z_loss),
         statistics=checked_bool(return_statistics, "return_statistics"),
     )
     dtype = tf.float64 if tf.float64 in [t.dtype for t in (features, kernel, bias) if t is not None] else tf.float32

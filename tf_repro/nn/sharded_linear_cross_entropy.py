@@ -4,9 +4,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_repro.nn.arguments import checked_bool, checked_chunk_size, checked_real
+from tf_repro.nn.arguments import checked_bool, checked_chunk_size
 from tf_repro.nn.cross_entropy import check_ignore_class, float_tensor, integer_labels
 from tf_repro.nn.linear import shards
+from tf_repro.nn.linear.checks import checked_logits
 from tf_repro.nn.linear.head import Head
 
 
@@ -87,11 +88,7 @@ def sharded_linear_softmax_cross_entropy(
         keep=False,
         dense=False,
         biased=bias is not None,
-        logit_scale=checked_real(logit_scale, "logit_scale", "a number above 0", 0.0, exclusive=True),
-        soft_cap=None
-        if soft_cap is None
-        else checked_real(soft_cap, "soft_cap", "above 0, or None", 0.0, exclusive=True),
-        z_loss=checked_real(z_loss, "z_loss", "a number, at least 0", 0.0),
+        **checked_logits(logit_scale, soft_cap, z_loss),
     )
     operands = [tensor for tensor in (features, kernel, bias) if tensor is not None]
     dtype = tf.float64 if tf.float64 in [tensor.dtype for tensor in operands] else tf.float32

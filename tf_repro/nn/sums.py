@@ -1,42 +1,48 @@
 """Sums over the rows of a matrix whose error does not grow with their length, on every kernel."""
 
-from typing import Any
-
 import tensorflow as tf
 
 from tf_repro.nn.engines import compiled_by_xla, onednn_is_on
 
-# n terms added one after the other have an error of up to n - 1 roundings, all to the same side where the terms are
-# equal. XLA adds so; Eigen does in each lane of a packet, of which there are four at least. With 16 in sequence at each
-# level, of which 262 144 entries have five, the errors of the levels together stay below 1e-6 in float32.
+# n terms added one after the other have an error of up to (n - 1) / 2 units in the last place of their sum, all to the
+# same side where the terms are equal. XLA adds so; Eigen does in each lane of a packet, four at least.
+# With 16 in sequence the error of a block stays below 1e-6 in float32.
 _IN_SEQUENCE = 16
 _LANES = 4
 
 
 def row_sum(a: tf.Tensor) -> tf.Tensor:
-    """``Σ a`` of each row, ``[rows, 1]``: where rows are long, in blocks, and their sums in blocks again."""
+    """``Σ a`` of each row, ``[rows, 1]``: where rows are long, in blocks, and the sums of these in float64.
+
+    In float64 itself the sums of blocks are taken in blocks again.
+    """
     longest = _IN_SEQUENCE if compiled_by_xla(a) else _IN_SEQUENCE * _LANES
     width = a.shape[-1]
-    if width is None:
-        return _row_sum_of_any_width(a, longest)
-    if width <= longest:
+    if width is not None and width <= longest:
         return tf.reduce_sum(a, -1, keepdims=True)
-    return row_sum(_block_sums(a, width, _divisor(width, longest) or longest))
+    if a.dtype == tf.float64:
+        return _sum_of_doubles(a, longest)
+    sums = tf.cast(_block_sums(a, longest), tf.float64)
+    return tf.cast(tf.reduce_sum(sums, -1, keepdims=True), a.dtype)
 
 
-def _row_sum_of_any_width(a: tf.Tensor, longest: int) -> tf.Tensor:
-    """`row_sum` of a width that is known only when the operations run, for which three levels must do."""
+def _sum_of_doubles(a: tf.Tensor, longest: int) -> tf.Tensor:
+    """`row_sum` of float64, with three levels of blocks for a width that is known only when the operations run."""
+    if a.shape[-1] is not None:
+        return row_sum(fusion_barrier(_block_sums(a, longest)))
     for _ in range(3):
-        a = _block_sums(a, tf.shape(a)[-1], longest)
+        a = fusion_barrier(_block_sums(a, longest))
     return tf.reduce_sum(a, -1, keepdims=True)
 
 
-def _block_sums(a: tf.Tensor, width: Any, length: int) -> tf.Tensor:
-    """Sums of blocks of a length, the last of them filled up with zeros: ``[rows, blocks]``."""
+def _block_sums(a: tf.Tensor, longest: int) -> tf.Tensor:
+    """Sums of blocks of at most a length, the last of them filled up with zeros: ``[rows, blocks]``."""
+    width = tf.shape(a)[-1] if a.shape[-1] is None else a.shape[-1]
+    length = _divisor(width, longest) or longest if isinstance(width, int) else longest
     missing = -width % length
     if not isinstance(missing, int) or missing:
         a = tf.pad(a, [[0, 0], [0, missing]])
-    return fusion_barrier(tf.reduce_sum(tf.reshape(a, [tf.shape(a)[0], (width + missing) // length, length]), -1))
+    return tf.reduce_sum(tf.reshape(a, [tf.shape(a)[0], (width + missing) // length, length]), -1)
 
 
 def row_dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

@@ -9,6 +9,7 @@ says how far that has carried an optimizer with a root, at most, after one hundr
 group of eight, float64 and sparse rows are bit-equal.
 """
 
+import tf_repro.keras_backend  # noqa: F401 (refuses another backend before TensorFlow is imported)
 from tf_repro.optimizers.adam import Adam
 from tf_repro.optimizers.adaptive import Adadelta, Adagrad, RMSProp
 from tf_repro.optimizers.base import TF1Optimizer

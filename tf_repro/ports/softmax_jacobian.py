@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from tf_repro.core.data import load_digits
+from tf_repro.core.data import initial_weights, load_digits
 from tf_repro.core.inputs import Array, as_array, both_or_neither
 from tf_repro.core.record import Record
 from tf_repro.ports.network import PARAMETERS, naive_softmax, network_variables, shifted_softmax
@@ -19,22 +18,6 @@ LARGE = (1000.0, 2000.0, 3000.0, 4000.0, 5000.0)
 STEPS = 40
 
 Tensors = dict[str, tf.Tensor]
-
-
-def initial_weights(inputs: int, hidden: int = 32, classes: int = 10, seed: int = 0) -> dict[str, Array]:
-    """Small random kernels and zero biases of the network, float32, by name.
-
-    Example:
-        >>> {name: array.shape for name, array in initial_weights(64).items()}
-        {'W1': (64, 32), 'b1': (32,), 'W2': (32, 10), 'b2': (10,)}
-    """
-    random = np.random.RandomState(seed)
-    return {
-        "W1": random.normal(0, 0.1, (inputs, hidden)).astype("float32"),
-        "b1": np.zeros(hidden, "float32"),
-        "W2": random.normal(0, 0.1, (hidden, classes)).astype("float32"),
-        "b2": np.zeros(classes, "float32"),
-    }
 
 
 def hand_written_gradients(features: tf.Tensor, labels: tf.Tensor, weights: Mapping[str, tf.Variable]) -> Tensors:

@@ -60,21 +60,24 @@ class SoftmaxRegression:
         self._ascend = tf2.Executed(self.ascend, engine)
 
     def forward(self, feeds: Mapping[str, tf.Tensor]) -> Tensors:
-        """Loss at the present weights, and its gradient by them: ``ln q`` enters the loss with the factor ``p / O``."""
-        with tf.GradientTape() as tape:
-            log_q = tf.nn.log_softmax(tf.matmul(self.features, self.weights, transpose_b=True))
-        gradient = tape.gradient(log_q, self.weights, self.mean_labels)
-        return {
-            "w": tf.identity(self.weights),
-            "loss": tf.reduce_sum(self.mean_labels * log_q),
-            "gradient": gradient,
-        }
+        """The weights, the loss at them, and its gradient by them."""
+        w = tf.identity(self.weights)
+        loss, gradient = self._loss_and_gradient(w)
+        return {"w": w, "loss": loss, "gradient": gradient}
 
     def ascend(self, feeds: Mapping[str, tf.Tensor]) -> Tensors:
         """One step of ascent; the gradient, and the loss before the step."""
-        before = self.forward(feeds)
-        self.weights.assign_add(self.rate * before["gradient"])
-        return {"w": before["gradient"], "loss": before["loss"]}
+        loss, gradient = self._loss_and_gradient(self.weights.read_value())
+        self.weights.assign_add(self.rate * gradient)
+        return {"w": gradient, "loss": loss}
+
+    def _loss_and_gradient(self, w: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """``Σ p ln q / O`` at ``w``, and its gradient: ``ln q`` enters the loss with the factor ``p / O``."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(w)
+            log_q = tf.nn.log_softmax(tf.matmul(self.features, w, transpose_b=True))
+        gradient = tape.gradient(log_q, w, self.mean_labels)
+        return tf.reduce_sum(self.mean_labels * log_q), gradient
 
     def train(self, handle: Callable[[int, float], None] | None = None, repeat: int = 2000, step: float = STEP) -> None:
         """Ascend ``repeat`` times.

@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 _LANES = (("avx512f", 16), ("avx", 8), ("sse2", 4), ("asimd", 4), ("neon", 4))
 
@@ -24,17 +23,31 @@ def machine() -> dict[str, str]:
         >>> sorted(machine())
         ['architecture', 'cpu', 'lanes', 'machine', 'numpy', 'onednn', 'python', 'tensorflow', 'threads', 'xla_isa']
     """
-    name, features = _processor()
+    import tensorflow as tf
+
     asked = re.search(r"--xla_cpu_max_isa=(\w+)", os.environ.get("XLA_FLAGS", ""))
     threads = tf.config.threading.get_intra_op_parallelism_threads() or os.environ.get("TF_NUM_INTRAOP_THREADS", "0")
-    described = {
-        "architecture": platform.machine(),
-        "cpu": name,
-        "lanes": str(next((lanes for feature, lanes in _LANES if feature in features), "unknown")),
+    described = processor() | {
         "tensorflow": tf.__version__,
         "onednn": _onednn(),
         "xla_isa": f"{asked.group(1)} (XLA_FLAGS)" if asked else "the processor's own",
         "threads": "one for each core" if threads == "0" else str(threads),
+    }
+    return described | {"machine": summary(described)}
+
+
+def processor() -> dict[str, str]:
+    """What a run without TensorFlow was made on: :func:`machine`'s entries that are not TensorFlow's.
+
+    Example:
+        >>> sorted(processor())
+        ['architecture', 'cpu', 'lanes', 'machine', 'numpy', 'python']
+    """
+    name, features = _processor()
+    described = {
+        "architecture": platform.machine(),
+        "cpu": name,
+        "lanes": str(next((lanes for feature, lanes in _LANES if feature in features), "unknown")),
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
@@ -42,17 +55,18 @@ def machine() -> dict[str, str]:
 
 
 def summary(described: Mapping[str, str]) -> str:
-    """One line of :func:`machine`'s entries.
+    """One line of :func:`machine`'s entries, or of :func:`processor`'s.
 
     Example:
         >>> described = {"cpu": "A", "lanes": "8", "onednn": "off", "xla_isa": "AVX2", "tensorflow": "2.21.0"}
         >>> summary(described | {"numpy": "2.4"})
         'A, 8 float32 lanes; TensorFlow 2.21.0, oneDNN off, XLA up to AVX2; NumPy 2.4'
     """
-    return (
-        f"{described['cpu']}, {described['lanes']} float32 lanes; TensorFlow {described['tensorflow']}, "
-        f"oneDNN {described['onednn']}, XLA up to {described['xla_isa']}; NumPy {described['numpy']}"
-    )
+    parts = [f"{described['cpu']}, {described['lanes']} float32 lanes", f"NumPy {described['numpy']}"]
+    if "tensorflow" in described:
+        switches = f"oneDNN {described['onednn']}, XLA up to {described['xla_isa']}"
+        parts.insert(1, f"TensorFlow {described['tensorflow']}, {switches}")
+    return "; ".join(parts)
 
 
 @cache

@@ -165,7 +165,7 @@ class Executed:
         return self.function(feeds)
 
     def operations(self, feeds: Mapping[str, tf.Tensor]) -> int:
-        """How many operations ran at each call's one launch: of the graph, or of the compiled module.
+        """How many operations ran at each call's one launch: of the graph, or of the module that XLA compiles.
 
         Raises:
             RuntimeError: the function was executed in another way than its engine's.
@@ -179,7 +179,7 @@ class Executed:
         if self.engine == "function":
             return len(traced.get_concrete_function(feeds).graph.get_operations())
         try:
-            module = traced.experimental_get_compiler_ir(feeds)(stage="optimized_hlo")
+            module = traced.experimental_get_compiler_ir(feeds)(stage="hlo")  # later stages would compile it again
         except ValueError as error:
             self._require(False, f"be compiled by XLA ({error})")
         return sum(" = " in line for line in module.splitlines())
@@ -203,7 +203,7 @@ def proof(executed: Iterable[Executed], feeds: Mapping[str, tf.Tensor]) -> str:
     return {
         "eager": "eager: no graph was made",
         "function": f"tf.function: graphs of {sizes} operations, each traced once",
-        "xla": f"XLA: compiled modules of {sizes} instructions",
+        "xla": f"XLA: modules of {sizes} instructions, each compiled",
     }[functions[0].engine]
 
 

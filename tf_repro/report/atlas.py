@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tf_repro.atlas import Atlas, Change, concerning, failures
+from tf_repro.atlas import Atlas, Change, concerning, failures, minor, told_of
 from tf_repro.atlas.kinds import (
     NOT_ATTRIBUTED,
     ONEDNN,
@@ -28,6 +29,26 @@ SEVERITY = (
     OTHER_FAILURE,
 )  # fmt: skip
 """Kinds of change: first what changes results, last what only rounds."""
+
+WORD = len("approximation")
+"""The longest word of a table; no column is narrower but those of :data:`LEAST`."""
+
+SIZE = "rounding units"
+SIZE_ON_TWO_LINES = SIZE.replace(" ", "\n")
+LEAST = {SIZE: len("rounding"), "since": len("2.15, ")}
+WIDE = 100
+"""From this many columns on, no kind is broken into two lines."""
+
+BORDERS = 3
+"""What each column of a table takes beside its text."""
+
+IN_WORDS = (OTHER_DEFAULT, OTHER_FAILURE)
+"""What no table holds: a sentence each."""
+
+_IN_WORDS = {SIZE: "{} " + SIZE, "since": "since {}"}
+
+SWITCHED = (2, 5)
+"""The first release with two states of oneDNN."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +83,16 @@ def run_of(change: Change) -> str:
 
 
 def size(units: float | None) -> str:
-    """A movement in rounding units, short."""
+    """A movement in rounding units, short.
+
+    Example:
+        >>> [size(units) for units in (None, 0.0, 0.02, 1.25, 4e6)]
+        ['', '0.0', '<0.1', '1.2', '4e+06']
+    """
     if units is None:
         return ""
+    if 0 < units < 0.05:
+        return "<0.1"
     return f"{units:.1f}" if units < 100 else f"{units:.0e}"
 
 
@@ -73,45 +101,93 @@ def release_key(release: str) -> tuple[int, ...]:
     return tuple(map(int, release.split(".")))
 
 
+def show_rows(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table whose first column is never cut; where the terminal is too narrow for it, a line for each row."""
+    given = [tuple(row) for row in rows]
+    least = [max((len(row[0]) for row in given), default=0), *(LEAST.get(column, WORD) for column in columns[1:])]
+    if console.width <= sum(least) + BORDERS * len(least):
+        for row in given:
+            say(
+                console,
+                "; ".join(
+                    _IN_WORDS.get(name, "{}").format(each) for name, each in zip(columns, row, strict=True) if each
+                ),
+            )
+        return
+    fixed = ("kind",) if console.width < WIDE else ()
+    table = Table(box=SIMPLE_HEAD)
+    for column, width in zip(columns, least, strict=True):
+        whole = column in (columns[0], SIZE)
+        title = column.replace(SIZE, SIZE_ON_TWO_LINES)
+        table.add_column(title, no_wrap=whole, overflow="fold", width=width if column in fixed else None)
+    for row in given:
+        table.add_row(*map(escape, row))
+    console.print(table)
+
+
 def show_moves(console: Console, atlas: Atlas, found: Sequence[Move]) -> None:
     """One line for each probe and release."""
-    table = Table("probe", "moved between", "rounding units", "kind", "styles")
-    for move in found:
-        styles = ", ".join(dict.fromkeys(run.split(" ")[0] for run in move.runs))
-        table.add_row(move.probe, f"{move.before} → {move.after}", size(move.units), ", ".join(move.kinds), styles)
-    console.print(table)
+    rows = [(move.probe, minor_of(move.after), ", ".join(move.kinds), size(move.units)) for move in found]
+    show_rows(console, ("probe", "since", "kind", SIZE), rows)
     releases = len({column.release for column in atlas.columns})
     moved = len({move.probe for move in found})
-    console.print(f"{len(found)} moves of {moved} probes; the atlas has {len(atlas.probes)} on {releases} releases")
+    say(console, f"{len(found)} moves of {moved} probes; the atlas has {len(atlas.probes)} on {releases} releases")
+    unknown = [f"{move.probe} since {minor_of(move.after)}" for move in found if NOT_ATTRIBUTED in move.kinds]
+    if unknown:
+        say(console, f"not attributed: {', '.join(unknown)}")
     for release, reason in atlas.failed.items():
-        console.print(f"not recorded: {release}: {reason}", highlight=False, markup=False, soft_wrap=True)
+        say(console, f"not recorded: {release}: {reason}")
+
+
+def say(console: Console, text: str) -> None:
+    """A line as it is, however long."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def minor_of(release: str) -> str:
+    """The minor release: ``"1.15"`` of ``"1.15.5"``."""
+    return ".".join(release.split(".")[:2])
 
 
 def show_probe(console: Console, atlas: Atlas, probe: str, changes: Sequence[Change]) -> None:
     """Each change of one probe, and why, where that was tested."""
-    about = atlas.probes[probe]
-    console.print(f"{probe}: {' '.join(about['symbols'])}", highlight=False, markup=False, soft_wrap=True)
-    table = Table("between", "run", "output", "rounding units", "change", "kind")
-    for each in sorted(changes, key=lambda change: (release_key(change.after), run_of(change), change.output)):
-        words = "" if each.units is not None else f"{each.old[:60]} → {each.new[:60]}"
-        table.add_row(
-            f"{each.before} → {each.after}",
-            run_of(each),
-            escape(each.output),
-            size(each.units),
-            escape(words),
-            each.kind,
-        )
-    console.print(table)
+    say(console, ": ".join(filter(None, (probe, " ".join(atlas.probes[probe]["symbols"])))))
+    show_rows(console, ("between", "output", "kind", "runs", SIZE), rows_of(changes))
     for reason, runs in failures(atlas, probe).items():
-        console.print(f"{reason} ({', '.join(runs)})", highlight=False, markup=False, soft_wrap=True)
+        say(console, f"{reason} ({where_of(atlas, runs)})")
     reasons: dict[str, list[str]] = {}
     for each in sorted(changes, key=lambda change: release_key(change.after)):
         if each.because:
             reasons.setdefault(f"{each.kind}: {each.because}", []).append(each.after)
     for reason, releases in reasons.items():
-        where = ", ".join(dict.fromkeys(releases))
-        console.print(f"{where}: {reason}", highlight=False, markup=False, soft_wrap=True)
+        say(console, f"{', '.join(dict.fromkeys(releases))}: {reason}")
+
+
+def rows_of(changes: Iterable[Change]) -> list[tuple[str, ...]]:
+    """A probe's changes for its table: one row for each pair of releases, kind and change of a default."""
+    gathered: dict[tuple[str, str, str, str], list[Change]] = {}
+    seen = [each for each in changes if each.kind != OTHER_FAILURE]
+    for each in sorted(seen, key=lambda change: (release_key(change.after), change.kind, change.output)):
+        words = "" if each.units is not None else f"{each.old[:60]} → {each.new[:60]}"
+        gathered.setdefault((each.before, each.after, each.kind, words), []).append(each)
+    rows: list[tuple[str, ...]] = []
+    for (before, after, kind, words), group in gathered.items():
+        units = max((each.units for each in group if each.units is not None), default=None)
+        outputs = ", ".join(dict.fromkeys(each.output for each in group))
+        what = f"{outputs}: {words}" if outputs and words else outputs or words
+        rows.append((f"{before} → {after}", what, kind, runs_of(group), size(units)))
+    return rows
+
+
+def runs_of(group: Sequence[Change]) -> str:
+    """Where changes were seen, in words: styles, precisions, and oneDNN where its two states were not moved alike."""
+    styles = dict.fromkeys(each.style for each in sorted(group, key=lambda each: each.style))
+    dtypes = dict.fromkeys(each.dtype for each in sorted(group, key=lambda each: each.dtype))
+    states = {each.onednn for each in group}
+    words = [", ".join(styles), "" if "fact" in dtypes else ", ".join(dtypes)]
+    if len(states) == 1 and minor(group[0].after) >= SWITCHED:
+        words.append("with oneDNN" if True in states else "without oneDNN")
+    return "; ".join(filter(None, words))
 
 
 @dataclass(frozen=True)
@@ -149,43 +225,83 @@ def concerns(atlas: Atlas, symbols: Iterable[str], changes: Sequence[Change]) ->
     for (symbol, kind), group in gathered.items():
         group = sorted(group, key=lambda each: release_key(each.after))
         units = max((each.units for each in group if each.units is not None), default=None)
-        since = [
-            ".".join(each.after.split(".")[:2])
-            + (f": {each.output} {each.old} → {each.new}" if kind == OTHER_DEFAULT else "")
-            for each in group
-        ]
+        since = dict.fromkeys(since_of(each, symbol) for each in group)
         probes = tuple(dict.fromkeys(each.probe for each in group))
-        found.append(Concern(symbol, kind, units, tuple(dict.fromkeys(since)), probes))
+        found.append(Concern(symbol, kind, units, tuple(since), probes))
     return sorted(found, key=lambda each: (SEVERITY.index(each.kind), each.symbol))
+
+
+def where_of(atlas: Atlas, runs: Iterable[str]) -> str:
+    """Runs such as ``"2.5.3 oneDNN session float32"`` in short: per style, the spans of releases.
+
+    Args:
+        atlas: in whose order releases follow each other.
+        runs: as :func:`tf_repro.atlas.failures` gives them.
+    """
+    order = list(dict.fromkeys(column.version for column in sorted(atlas.columns)))
+    found: dict[str, dict[int, bool]] = {}
+    for run in runs:
+        version, *onednn, style, _ = run.split(" ")
+        places = found.setdefault(style, {})
+        places[order.index(version)] = bool(onednn) and places.get(order.index(version), True)
+    words: dict[str, list[str]] = {}
+    for style, places in found.items():
+        spans: list[list[int]] = []
+        for place in sorted(places):
+            if spans and spans[-1][-1] == place - 1 and places[place] == places[place - 1]:
+                spans[-1].append(place)
+            else:
+                spans.append([place])
+        text = ", ".join(
+            " to ".join(dict.fromkeys((order[span[0]], order[span[-1]]))) + (" with oneDNN" if places[span[0]] else "")
+            for span in spans
+        )
+        words.setdefault(text, []).append(style)
+    return "; ".join(f"{', '.join(styles)}: {text}" for text, styles in words.items())
+
+
+def since_of(change: Change, symbol: str) -> str:
+    """The minor release that a change came with; of a default and of a failure, what it is since then."""
+    since = minor_of(change.after)
+    if change.kind == OTHER_DEFAULT:
+        where = "" if told_of(change, symbol) == symbol else " in tf.compat.v1"
+        return f"{since}{where}: {change.output} {change.old} → {change.new}"
+    if change.kind != OTHER_FAILURE:
+        return since
+    where = " with oneDNN on" if change.onednn and "killed" in change.new else ""
+    return f"{since}{where}: {change.new}"
 
 
 def show_program(console: Console, atlas: Atlas, symbols: Iterable[str], changes: Sequence[Change]) -> None:
     """What concerns one program, and which of its operations no probe exercises."""
     used = list(dict.fromkeys(symbols))
     found = concerns(atlas, used, changes)
-    table = Table("operation", "kind", "since", "rounding units")
-    for each in found:
-        table.add_row(each.symbol, each.kind, escape(", ".join(each.since)), size(each.units))
-    table.columns[0].no_wrap = True
-    table.columns[2].overflow = "fold"
-    if found:
-        console.print(table)
+    if not used:
+        say(console, "the program names nothing of TensorFlow")
+        return
+    told = [
+        f"{each.kind}: {each.symbol} since {since}" for each in found if each.kind in IN_WORDS for since in each.since
+    ]
+    for sentence in told:
+        say(console, sentence)
+    moved_rows = [each for each in found if each.kind not in IN_WORDS]
+    rows = [(each.symbol, each.kind, ", ".join(each.since), size(each.units)) for each in moved_rows]
+    if rows:
+        show_rows(console, ("operation", "kind", "since", SIZE), rows)
     probed = {symbol for about in atlas.probes.values() for symbol in about["symbols"]}
     moved = {each.symbol for each in found}
     rest = [name for name in used if name not in moved]
     still, unknown = ([name for name in rest if (name in probed) is asked] for asked in (True, False))
-    console.print(f"{len(moved)} of {len(used)} names that the program uses moved", highlight=False, soft_wrap=True)
+    say(console, f"{len(moved)} of {len(used)} names moved")
     for words, names in (("did not move", still), ("no probe exercises", unknown)):
         if names:
-            console.print(f"{words}: {', '.join(names)}", highlight=False, markup=False, soft_wrap=True)
+            say(console, f"{words}: {', '.join(names)}")
 
 
 def show_histories(console: Console, found: Iterable[History]) -> None:
     """Which releases print each figure of a document."""
-    table = Table("figure", "printed", "printed by", "not by")
-    for each in found:
-        table.add_row(escape(each.claim), escape(each.printed), ", ".join(each.yes), ", ".join(each.no))
-    console.print(table)
+    rows = [(each.claim, each.printed, ", ".join(each.yes), ", ".join(each.no)) for each in found]
+    show_rows(console, ("figure", "printed", "printed by", "not by"), rows)
 
 
 def to_json(changes: Iterable[Change]) -> list[dict[str, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tf_repro.migrate.scanner import Idiom, idioms
@@ -74,7 +75,7 @@ def table(link: str = "{code}.md") -> str:
 def write_pages(folder: Path) -> list[Path]:
     """Write the page of each code into a folder, where it changes; pages of codes that are gone are removed."""
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {folder / f"{idiom.code}.md": page(idiom) for idiom in idioms()}
+    pages = {folder / f"{idiom.code}.md": _linked(page(idiom)) for idiom in idioms()}
     pages[folder / "table.md"] = "# Codes\n\n" + table() + _contents()
     for stale in set(folder.glob("*.md")) - set(pages):
         stale.unlink()
@@ -82,6 +83,11 @@ def write_pages(folder: Path) -> list[Path]:
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
     return list(pages)
+
+
+def _linked(text: str) -> str:
+    """The page with a link to each page of the documentation that proves it, seen from ``scanner/codes``."""
+    return re.sub(r"^- `docs/(.+\.md)`$", r"- [`docs/\1`](../../\1)", text, flags=re.MULTILINE)
 
 
 def _contents() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -16,34 +16,43 @@ from tf_repro.suite.saved import Apart, Comparison
 def show(console: Console, compared: Comparison, first: str, second: str) -> None:
     """What the machines differ in, every quantity whose bits differ, and one line that sums it up."""
     if compared.settings:
-        settings = Table(title="settings that differ", title_justify="left", box=box.SIMPLE_HEAD)
-        for heading in ("setting", first, second):
-            settings.add_column(escape(heading), overflow="fold")
-        for name, values in compared.settings.items():
-            settings.add_row(name, *map(escape, values))
-        if console.width >= STACKED:
-            console.print(settings)
-        else:
-            settings_of = compared.settings.items()
-            _show_stacked(console, ((name, [f"{first}: {a}", f"{second}: {b}"]) for name, (a, b) in settings_of))
+        _show_settings(console, compared.settings, first, second)
     if compared.differences:
-        quantities = Table(title="quantities that differ", title_justify="left", box=box.SIMPLE_HEAD)
-        for heading in ("document", "engine", "quantity", "worst element", "explained by"):
-            quantities.add_column(heading, overflow="fold")
-        for apart in compared.differences:
-            quantities.add_row(*map(escape, _row(apart, first, second)))
-        if console.width >= STACKED:
-            console.print(quantities)
-        else:
-            rows = [_row(apart, first, second) for apart in compared.differences]
-            _show_stacked(console, ((f"{document} on {engine}", rest) for document, engine, *rest in rows))
-    for run in compared.unmatched:
-        console.print(f"in one file only: {escape(run)}", highlight=False, soft_wrap=True)
+        _show_differences(console, compared.differences, first, second)
+    for name, lacking in ((first, compared.first_only), (second, compared.second_only)):
+        for each in lacking:
+            console.print(escape(f"in {name} only: {each}"), highlight=False, soft_wrap=True)
     console.print(
         f"{compared.equal} quantities are equal bit for bit, {len(compared.differences)} differ",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _show_settings(console: Console, differing: Mapping[str, tuple[str, str]], first: str, second: str) -> None:
+    settings = Table(title="settings that differ", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("setting", first, second):
+        settings.add_column(escape(heading), overflow="fold")
+    for name, values in differing.items():
+        settings.add_row(name, *map(escape, values))
+    if console.width >= STACKED:
+        console.print(settings)
+    else:
+        settings_of = differing.items()
+        _show_stacked(console, ((name, [f"{first}: {a}", f"{second}: {b}"]) for name, (a, b) in settings_of))
+
+
+def _show_differences(console: Console, differences: Sequence[Apart], first: str, second: str) -> None:
+    quantities = Table(title="quantities that differ", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("document", "engine", "quantity", "worst element", "explained by"):
+        quantities.add_column(heading, overflow="fold")
+    for apart in differences:
+        quantities.add_row(*map(escape, _row(apart, first, second)))
+    if console.width >= STACKED:
+        console.print(quantities)
+    else:
+        rows = [_row(apart, first, second) for apart in differences]
+        _show_stacked(console, ((f"{document} on {engine}", rest) for document, engine, *rest in rows))
 
 
 def _show_stacked(console: Console, rows: Iterable[tuple[str, Sequence[str]]]) -> None:

@@ -15,7 +15,7 @@ from rich.table import Table
 from tf_repro.core.verdicts import DRIFTED, ERRATUM, REPRODUCED, UNEXPLAINED, Finding
 from tf_repro.report.outcomes import Outcome, format_ulp, format_value, format_verdict, outcomes
 from tf_repro.suite.claims import Document
-from tf_repro.suite.engines import needs_tensorflow
+from tf_repro.suite.engines import is_recorded, needs_tensorflow
 
 if TYPE_CHECKING:
     from tf_repro.suite.run import Source
@@ -133,8 +133,11 @@ def show_line(console: Console, line: str) -> None:
 
 
 def show_machine(console: Console, findings: Sequence[Finding]) -> None:
-    """What the findings were computed on; recordings name their own."""
-    for machine in dict.fromkeys(f.machine for f in findings if needs_tensorflow(f.engine)):
+    """What the findings were computed on: TensorFlow, or NumPy where nothing needed it; recordings name their own."""
+    computed = [f for f in findings if not is_recorded(f.engine)]
+    for machine in dict.fromkeys(f.machine for f in computed if needs_tensorflow(f.engine)) or dict.fromkeys(
+        f.machine for f in computed
+    ):
         show_line(console, f"on {machine}")
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import legacy_tf1
-from legacy_tf1.documents import RUNS, named
+from legacy_tf1.documents import DOCUMENTS, named
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.core.verdicts import Finding
+from tf_repro.programs.machine import machine, processor
 from tf_repro.suite import statements
 from tf_repro.suite.claims import Document
 from tf_repro.suite.engines import DERIVATION, LANES, NUMPY, is_recorded, needs_tensorflow
@@ -26,6 +27,7 @@ from tf_repro.suite.recordings import recorded
 from tf_repro.suite.two_processes import WORTH_A_PROCESS, in_two_processes
 
 _ROOMS = {DERIVATION: "derivations", NUMPY: "numpy_programs"}
+_PROGRAMS = ("tf_repro.nn", "tf_repro.programs.tf1", "tf_repro.programs.tf2", "tf_repro.ports.softmax_jacobian")
 _REPORT_EVERY = 50  # steps; a report takes about as long as one eager step
 
 Report = Callable[[str, str, float | None], None]
@@ -51,21 +53,20 @@ def record(document: str, engine: str, data: str = "digits", progress: Report | 
         >>> float(record("softmax_backprop", "tf-1.4.1")["after"]["w"][3]).hex()
         '0x1.47ae1a0000000p-2'
     """
-    if document not in RUNS:
-        raise InputError(f"a document to run must be one of {', '.join(RUNS)}. Received: {document!r}")
-    if progress:
-        progress(document, engine, None)
-    run = _executed(document, engine, data, progress)
-    return Record(_decided(document, run), run.provenance)
+    return _decided(document, _executed(document, engine, data, progress))
 
 
 def _executed(document: str, engine: str, data: str, progress: Report | None) -> Record:
     """The Record of every program of the document, before any statement is decided."""
+    if document not in DOCUMENTS:
+        raise InputError(f"a document to run must be one of {', '.join(DOCUMENTS)}. Received: {document!r}")
+    if progress:
+        progress(document, engine, None)
     if is_recorded(engine):
         return recorded(engine)[document]
     moments: dict[str, Mapping[str, Any]] = {}
     provenance: dict[str, str] = {"engine": engine, "data": data}
-    for label, program, inputs, steps in RUNS[document]:
+    for label, program, inputs, steps in DOCUMENTS[document]:
         run = _program(document, engine)(program, inputs, steps, data, progress)
         moments |= named(label, run)
         provenance |= getattr(run, "provenance", {})
@@ -73,12 +74,8 @@ def _executed(document: str, engine: str, data: str, progress: Report | None) ->
 
 
 def _machine(engine: str) -> dict[str, str]:
-    """What an engine on TensorFlow runs on; the others run on NumPy alone, which moves none of their bits."""
-    if not needs_tensorflow(engine):
-        return {}
-    from tf_repro.programs.machine import machine
-
-    return machine()
+    """What the engine runs on: TensorFlow on this processor, or NumPy alone."""
+    return machine() if needs_tensorflow(engine) else processor()
 
 
 def _program(document: str, engine: str) -> Callable[..., Mapping[str, Any]]:
@@ -145,10 +142,11 @@ def _accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dic
     return {name: value for name, value in arguments.items() if name in known}
 
 
-def _decided(document: str, moments: Mapping[str, Any]) -> dict[str, Any]:
-    """The moments, with the statements that their numbers decide."""
-    decided = statements.decide(document, moments)
-    return {name: {**moments.get(name, {}), **decided.get(name, {})} for name in {**moments, **decided}}
+def _decided(document: str, run: Record) -> Record:
+    """The Record, with the statements that its numbers decide."""
+    decided = statements.decide(document, run)
+    moments = {name: {**run.get(name, {}), **decided.get(name, {})} for name in {**run, **decided}}
+    return Record(moments, run.provenance)
 
 
 def records(
@@ -160,12 +158,15 @@ def records(
 ) -> dict[tuple[str, str], Record]:
     """The Record of each document on each of the engines that it names.
 
-    Where one training is long, a second process shares the other runs. ``quick`` leaves out :func:`left_out`.
+    Where a training is long, two more processes share the runs on TensorFlow. ``quick`` leaves out :func:`left_out`.
     """
     runs = [(document.name, engine) for document in documents for engine in document.engines if engine in engines]
     if quick:
         runs = [run for run in runs if not _is_slow(run)]
-    return in_two_processes(partial(_record, data), runs, _steps_from_python, progress)
+    done = in_two_processes(
+        partial(_record, data), runs, lambda run: not needs_tensorflow(run[1]), _steps, progress, _PROGRAMS
+    )
+    return {run: _decided(run[0], done[run]) if needs_tensorflow(run[1]) else done[run] for run in runs}
 
 
 def left_out(documents: Sequence[Document], engines: Sequence[str]) -> list[str]:
@@ -177,17 +178,22 @@ def left_out(documents: Sequence[Document], engines: Sequence[str]) -> list[str]
 def _is_slow(run: tuple[str, str]) -> bool:
     """Whether a run builds a graph, compiles, or trains for thousands of steps on TensorFlow."""
     engine = run[1]
-    return needs_tensorflow(engine) and (not engine.startswith("eager") or _steps_from_python(run) >= WORTH_A_PROCESS)
+    return needs_tensorflow(engine) and (not engine.startswith("eager") or _steps(run) >= WORTH_A_PROCESS)
 
 
 def _record(data: str, run: tuple[str, str], progress: Report | None = None) -> Record:
-    return record(*run, data, progress)
-
-
-def _steps_from_python(run: tuple[str, str]) -> int:
-    """How many steps a run takes one by one, each a dozen calls from Python: what makes a run long."""
+    """The run's Record; of one on TensorFlow, the statements are left to the process that asked for it."""
     document, engine = run
-    return sum(steps for *_, steps in RUNS[document]) if engine in ("eager", "eager:tf1") else 0
+    if needs_tensorflow(engine):
+        return _executed(document, engine, data, progress)
+    return record(document, engine, data, progress)
+
+
+def _steps(run: tuple[str, str]) -> int:
+    """How many steps a run trains for, those from Python counted twice: they take about twice as long."""
+    document, engine = run
+    steps = sum(steps for *_, steps in DOCUMENTS[document]) if document in DOCUMENTS else 0
+    return 2 * steps if engine in ("eager", "eager:tf1") else steps
 
 
 def findings(

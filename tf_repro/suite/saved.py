@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tf_repro.core.errors import InputError
 from tf_repro.core.record import Record
 from tf_repro.core.ulp import Difference, difference, same_bits
@@ -33,19 +31,31 @@ def load(path: Path) -> dict[tuple[str, str], Record]:
     """The Records in a file that ``tf-repro run --record`` wrote, by document and engine.
 
     Raises:
-        InputError: the file cannot be read, or is no such file.
+        InputError: the file cannot be read, is no such file, or is one of another release's form.
     """
+    rule = "records must be a file that `tf-repro run --record` wrote. Received:"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            raise KeyError(content["format"])
-        return {
-            (run["document"], run["engine"]): Record.from_json(json.dumps(run["record"]), path.name)
-            for run in content["runs"]
-        }
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        received = f"{path} ({type(error).__name__}: {error})"
-        raise InputError(f"records must be a file that `tf-repro run --record` wrote. Received: {received}") from None
+    except OSError as error:
+        raise InputError(f"{rule} {path} ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{rule} {path}, which is no whole JSON ({error})") from None
+    form = content.get("format") if isinstance(content, dict) else None
+    if form != FORMAT and isinstance(form, str) and form.startswith(FORMAT.rstrip("0123456789")):
+        raise InputError(f"records must have the form {FORMAT!r}. Received: {form!r} in {path}; record it anew")
+    runs = content.get("runs") if form == FORMAT else None
+    if not isinstance(runs, list) or not all(map(_is_run, runs)):
+        raise InputError(f"{rule} {path}, which has no runs of that form")
+    return {
+        (run["document"], run["engine"]): Record.from_json(json.dumps(run["record"]), f"{path}, {run['document']}")
+        for run in runs
+    }
+
+
+def _is_run(run: Any) -> bool:
+    return (
+        isinstance(run, dict) and "record" in run and all(isinstance(run.get(k), str) for k in ("document", "engine"))
+    )
 
 
 @dataclass(frozen=True)
@@ -79,19 +89,25 @@ class Comparison:
         settings: what of the machines differs, name to the two values.
         differences: the quantities whose bits differ.
         equal: how many quantities have equal bits.
-        unmatched: documents and engines that one side alone has.
+        first_only: runs and quantities that the first machine alone has.
+        second_only: those that the second alone has.
     """
 
     settings: Mapping[str, tuple[str, str]]
     differences: list[Apart]
     equal: int
-    unmatched: list[str]
+    first_only: list[str]
+    second_only: list[str]
 
 
 def compare(first: Runs, second: Runs) -> Comparison:
     """Hold every quantity of one machine against the other's.
 
+    Raises:
+        InputError: they have no run in common.
+
     Example:
+        >>> import numpy as np
         >>> runs = {("d", "eager"): Record({"after": {"w": np.float32([1, 2])}}, {"onednn": "on"})}
         >>> other = {("d", "eager"): Record({"after": {"w": np.float32([1, 2.0000002])}}, {"onednn": "off"})}
         >>> apart = compare(runs, other)
@@ -99,6 +115,8 @@ def compare(first: Runs, second: Runs) -> Comparison:
         ({'onednn': ('on', 'off')}, 1)
     """
     shared = [run for run in first if run in second]
+    if not shared:
+        raise InputError("two machines' records must have a run in common. Received: none of the same name")
     pairs = [
         (*run, moment, quantity, first[run][moment][quantity], second[run][moment][quantity])
         for run in shared
@@ -111,8 +129,20 @@ def compare(first: Runs, second: Runs) -> Comparison:
         settings=dict(_settings(first, second, shared)),
         differences=[_apart(*pair, emulated={**first, **second}) for pair in differing],
         equal=len(pairs) - len(differing),
-        unmatched=[f"{document} on {engine}" for document, engine in first.keys() ^ second.keys()],
+        first_only=list(_lacking(first, second)),
+        second_only=list(_lacking(second, first)),
     )
+
+
+def _lacking(runs: Runs, others: Runs) -> Iterator[str]:
+    """What of the runs the others do not have: runs, and quantities of the runs that both have."""
+    for (document, engine), record in runs.items():
+        name, other = f"{document} on {engine}", others.get((document, engine))
+        if other is None:
+            yield name
+            continue
+        for moment, quantities in record.items():
+            yield from (f"{name}: {moment}/{each}" for each in quantities if each not in other.get(moment, {}))
 
 
 def _settings(first: Runs, second: Runs, shared: list[tuple[str, str]]) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -134,6 +164,8 @@ def _apart(
 
 def _emulation(document: str, moment: str, quantity: str, value: Any, runs: Mapping[tuple[str, str], Record]) -> str:
     for engine in LANES:
-        if (document, engine) in runs and same_bits(value, runs[document, engine][moment].get(quantity, np.array(0))):
+        run = runs.get((document, engine))
+        emulated = None if run is None else run.get(moment, {}).get(quantity)
+        if emulated is not None and same_bits(value, emulated):
             return engine
     return ""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from legacy_tf1.documents import RUNS
+from legacy_tf1.documents import DOCUMENTS
 from tests.migrate.checker.correct_programs import PROGRAMS
 from tests.migrate.checker.programs import LEGACY, PORT, changed, written
 from tf_repro import migrate
@@ -12,7 +12,7 @@ from tf_repro import migrate
 ROOT = Path(__file__).parents[3]
 PAIRS = {path.parent.name: (path, path.with_name("port.py")) for path in ROOT.glob("examples/*/legacy.py")} | {
     name: (ROOT / f"legacy_tf1/{name}.py", ROOT / f"tf_repro/ports/{name}.py")
-    for name in RUNS
+    for name in DOCUMENTS
     if (ROOT / f"legacy_tf1/{name}.py").exists()
 }
 
@@ -32,7 +32,12 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+def slow_but(*quick, names):
+    """The names, all but these marked as slow."""
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize("name", slow_but("adam", "gradient descent", names=OPTIMIZERS))
 def test_port_with_this_optimizer_climbs_the_whole_ladder(tmp_path, name):
     theirs, ours = OPTIMIZERS[name]
     legacy = changed(LEGACY, ("tf.train.GradientDescentOptimizer(rate)", f"tf.train.{theirs}"))
@@ -43,7 +48,7 @@ def test_port_with_this_optimizer_climbs_the_whole_ladder(tmp_path, name):
     assert skipped == (["slots"] if name == "gradient descent" else [])
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", slow_but("convolution", "an LSTM by hand in a while_loop", names=PROGRAMS))
 def test_port_of_this_program_climbs_the_whole_ladder(tmp_path, name):
     report = migrate.check(*written(tmp_path, *PROGRAMS[name]), steps=6)
     assert report.passed, str(report)
@@ -60,10 +65,9 @@ def test_port_in_graph_mode(tmp_path):
     assert report.passed, str(report)
 
 
-QUICKLY = [pytest.param(name, marks=pytest.mark.slow) if name == "text_classifier" else name for name in PAIRS]
-
-
-@pytest.mark.parametrize("name", QUICKLY)
+@pytest.mark.parametrize(
+    "name", slow_but("softmax_backprop", "softmax_cross_entropy", "two_layer_network", names=PAIRS)
+)
 def test_documents_and_examples(name):
     report = migrate.check(*PAIRS[name])
     assert report.passed, str(report)
@@ -83,7 +87,7 @@ def build():
 """
 
 
-@pytest.mark.parametrize("name", QUICKLY)
+@pytest.mark.parametrize("name", slow_but("softmax_backprop", names=PAIRS))
 def test_documents_and_examples_in_graph_mode(name, tmp_path):
     legacy, eager_port = PAIRS[name]
     port = tmp_path / "port.py"

@@ -39,8 +39,14 @@ def ended(text, statement, place):
     return text.replace(old, new, 1)
 
 
-@pytest.mark.parametrize("side", ["legacy", "port"])
-@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        pytest.param(name, side, marks=[pytest.mark.slow] * ((name, side) == ("no end", "port")))
+        for name in ENDS
+        for side in ("legacy", "port")
+    ],
+)
 def test_program_that_ends_early(tmp_path, name, side):
     statement, place, message = ENDS[name]
     text = ended({"legacy": LEGACY, "port": PORT}[side], statement, place)

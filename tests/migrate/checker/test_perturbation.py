@@ -45,7 +45,7 @@ def test_without_callbacks_the_ports_variables_are_moved(tmp_path, monkeypatch):
     import tensorflow.python.framework as framework
 
     monkeypatch.delattr(framework, "op_callbacks", raising=False)
-    with pytest.raises(InputError, match="which has it no more"), perturbed(0):
+    with pytest.raises(InputError, match="which lacks it"), perturbed(0):
         pass
     with processes.in_this_process():
         assert migrate.check(*written(tmp_path, test_onednn.LEGACY, test_onednn.PORT), max_ulp=2**20).passed

@@ -148,7 +148,7 @@ def test_fault_is_not_taken_for_rounding(tmp_path):
     assert "--max-ulp" not in str(report)
 
 
-@pytest.mark.parametrize("ours", ["bias_add", "+"])
+@pytest.mark.parametrize("ours", ["bias_add", pytest.param("+", marks=pytest.mark.slow)])
 def test_bias_that_is_added_by_another_kernel(tmp_path, ours):
     programs = CONVOLUTION_LEGACY, CONVOLUTION_PORT
     plain, kernel = 'tf.nn.conv2d({}, "SAME") + bias', 'tf.nn.bias_add(tf.nn.conv2d({}, "SAME"), bias)'
@@ -208,6 +208,7 @@ def test_bias_that_is_added_inside_a_layer(tmp_path):
     assert f"bias addition: {change}, the rung passes" in str(report)
 
 
+@pytest.mark.slow
 def test_the_measure_of_rounding_is_no_wider_than_rounding(tmp_path):
     """The perturbation must not enter the gradients by its own slope, which is thousands of times as large."""
     port = changed(PORT, ("(g, 0.5)", "(g, 0.50001)"))

@@ -123,6 +123,7 @@ def only(tmp_path, line):
         ("train.run({y: 1})", "tf.Operation.run", "TF104"),
         ("train.run(feed_dict=feeds)", "tf.Operation.run", "TF104"),
         ("init = tf.group(a, b)\ninit.run()", "tf.Operation.run", "TF104"),
+        ("init = tf.group(a, b)\ninit.run(feeds, s)", "tf.Operation.run", "TF104"),
         ("def f(sess):\n    sess.run(x)", "tf.Session.run", "TF102"),
         ("def f(model):\n    model.session.run(x)", "tf.Session.run", "TF102"),
         ("def f(s):\n    s.run(x, feed_dict={y: 1})", "tf.Session.run", "TF102"),

@@ -11,10 +11,13 @@ from tf_repro.atlas.formulas import (
     convolutions,
     look_ups,
     losses,
+    metrics,
     normalisation,
     optimizers,
     products,
+    recurrent,
     reductions,
+    resizing,
     softmaxes,
 )
 from tf_repro.atlas.formulas.terms import Formula, Outputs
@@ -27,6 +30,9 @@ FORMULAS: dict[str, Formula] = {
     **normalisation.FORMULAS,
     **look_ups.FORMULAS,
     **losses.FORMULAS,
+    **metrics.FORMULAS,
+    **recurrent.FORMULAS,
+    **resizing.FORMULAS,
     **optimizers.FORMULAS,
 }
 """By probe."""
@@ -44,6 +50,8 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("batch_normalization", "fused_batch_norm_training", "fused_batch_norm_inference"), _ROOT),
     "lrn": (*_ROOT, "pow"),
     "keras_layer_LayerNormalization": _ROOT,
+    "keras_layer_SimpleRNN": ("tanh",),
+    **dict.fromkeys(("keras_layer_LSTM", "keras_layer_GRU"), ("sigmoid", "tanh")),
     "loss_log_loss": ("log", "divide", "reciprocal"),
     **dict.fromkeys(("train_Adagrad", "train_Adadelta", "train_Adam", "train_RMSProp"), _ROOT),
 }

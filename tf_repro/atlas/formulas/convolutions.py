@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from legacy_tf1.atlas.inputs import normal
 from tf_repro.atlas.formulas.terms import Constants, Formula, Outputs, padded, reshaped, stacked
 from tf_repro.core.rounding import Rounded
 
@@ -26,7 +27,7 @@ SAME = Geometry(1, (1, 1), (1, 1))
 """A kernel of 3 × 3, moved by 1."""
 
 VALID_BY_TWO = Geometry(2, (0, 0), (0, 0))
-POINTWISE = Geometry(1, (0, 0), (0, 0))
+VALID = Geometry(1, (0, 0), (0, 0))
 SAME_BY_TWO = Geometry(2, (0, 1), (0, 1))
 """A kernel of 3 × 3, moved by 2 over an even length."""
 
@@ -90,6 +91,13 @@ def conv2d(x: Rounded, kernel: Rounded, number: Constants, by: Geometry) -> Outp
         "gradient of x": back_to_input(dy, kernel, by, *x.shape[1:3]),
         "gradient of kernel": back_to_kernel(x, dy, kernel.shape, by),
     }
+
+
+def conv2d_layer(x: Rounded, number: Constants, kernel: int, bias: int | None) -> Outputs:
+    """A layer of four filters of 3 × 3 with the probe's fixed weights, given by the seeds of their draws."""
+    found = conv2d(x, number(0.5 * normal(kernel, 3, 3, x.shape[-1], 4)), number, VALID)
+    shift = 0.0 if bias is None else 0.5 * normal(bias, 4)
+    return {"value": found["value"] + number(shift), "gradient of x": found["gradient of x"]}
 
 
 def conv1d(x: Rounded, kernel: Rounded, number: Constants) -> Outputs:
@@ -173,8 +181,10 @@ class _Flat(Constants):
 FORMULAS: dict[str, Formula] = {
     "conv2d_same": partial(conv2d, by=SAME),
     "conv2d_valid_strided": partial(conv2d, by=VALID_BY_TWO),
-    "conv2d_pointwise": partial(conv2d, by=POINTWISE),
+    "conv2d_pointwise": partial(conv2d, by=VALID),
     "conv2d_transpose": conv2d_transpose,
+    "layer_conv2d": partial(conv2d_layer, kernel=114, bias=None),
+    "keras_layer_Conv2D": partial(conv2d_layer, kernel=115, bias=116),
     "conv1d": conv1d,
     "depthwise_conv2d": depthwise,
     "avg_pool": avg_pool,

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework import op_def_registry
 
 from tf_repro.migrate.bisection.matching import Matches
-from tf_repro.migrate.bisection.port import Recorder
+from tf_repro.migrate.bisection.port import Recorder, op_def_registry
 from tf_repro.migrate.bisection.trace import Ref, Trace, ancestors
 
 DEEPEST_PATH = 8

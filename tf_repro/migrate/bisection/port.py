@@ -16,13 +16,15 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python import pywrap_tfe
-from tensorflow.python.eager import execute
-from tensorflow.python.framework import op_def_registry
 
 from tf_repro.migrate.bisection.trace import Node, Place, Ref, Trace
 from tf_repro.migrate.checker.rungs import prepared
 from tf_repro.programs.port import Port, patched, running_eagerly
+from tf_repro.programs.private import module_with
+
+pywrap_tfe = module_with("tensorflow.python.pywrap_tfe", "TFE_Py_FastPathExecute")
+execute = module_with("tensorflow.python.eager.execute", "execute")
+op_def_registry = module_with("tensorflow.python.framework.op_def_registry", "get")
 
 WRITES = {"AssignVariableOp": "Assign", "AssignSubVariableOp": "AssignSub", "AssignAddVariableOp": "AssignAdd"}
 MOST_ELEMENTS = 20_000_000

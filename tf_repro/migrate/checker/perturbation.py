@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from legacy_tf1 import run as runner
-from tf_repro.core.errors import InputError
 from tf_repro.migrate.checker.noise import RUNS, spread_of
 from tf_repro.programs.port import patched
+from tf_repro.programs.private import module_with
 from tf_repro.programs.tf1 import run_legacy
 
 EXACT = re.compile(
@@ -70,16 +70,7 @@ def perturbed(number: int) -> Iterator[None]:
 
     Values that are whole numbers stay: they are counts, masks and labels.
     """
-    try:
-        from tensorflow.python.framework import op_callbacks  # private; tests/test_private_api.py names it
-
-        add, remove = op_callbacks.add_op_callback, op_callbacks.remove_op_callback
-    except (ImportError, AttributeError):
-        raise InputError(
-            f"rounding is measured through tensorflow.python.framework.op_callbacks. Received: TensorFlow "
-            f"{tf.__version__}, which has it no more; the port's variables are moved instead"
-        ) from None
-
+    callbacks = module_with("tensorflow.python.framework.op_callbacks", "add_op_callback", "remove_op_callback")
     count = iter(range(2**31))
 
     def callback(op_type: str, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> Any:
@@ -89,12 +80,12 @@ def perturbed(number: int) -> Iterator[None]:
             return [_moved(outputs[0], number, next(count), _size_of_partial_sums(outputs[0].op))]
         return [_moved(output, number, next(count)) for output in outputs]
 
-    add(callback)
+    callbacks.add_op_callback(callback)
     try:
         with patched(runner, "session_of", _session_without_rewrites):
             yield
     finally:
-        remove(callback)
+        callbacks.remove_op_callback(callback)
 
 
 def _session_without_rewrites(tf1: Any) -> Any:

@@ -55,7 +55,7 @@ def configuration(climb: Climb) -> Iterator[Any]:
 
 
 def _schedule(climb: Climb, optimizer: Any) -> Iterator[Any]:
-    schedule = optimizer._learning_rate
+    schedule: Any = getattr(optimizer, "_learning_rate", None)
     if hasattr(schedule, "staircase"):
         yield Candidate(
             "staircase",
@@ -89,7 +89,7 @@ def _hyperparameters(climb: Climb, optimizer: Any) -> Iterator[Any]:
     for described in climb.description["optimizers"][:1]:
         wanted = dict(described["hyperparameters"])
         rate = climb.legacy.get("learning rate", {}).get("step 1")
-        if rate is not None and isinstance(optimizer._learning_rate, keras.Variable):
+        if rate is not None and isinstance(getattr(optimizer, "_learning_rate", None), keras.Variable):
             wanted["learning_rate"] = float(rate)
         for name, value in wanted.items():
             for attribute in KERAS_NAMES.get(name, (name,)):
@@ -131,7 +131,7 @@ def _start_slots(climb: Climb, port: Any) -> None:
 
 
 def _shift_schedule(optimizer: Any, shift: Any) -> None:
-    schedule = optimizer._learning_rate
+    schedule: Any = getattr(optimizer, "_learning_rate", None)
     if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
         optimizer._learning_rate = _Shifted(schedule, shift)
 

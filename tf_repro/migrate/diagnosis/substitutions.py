@@ -41,8 +41,9 @@ class Substitution:
         with contextlib.ExitStack() as stack:
             for function in self.functions:
                 holder, attribute = _find(function)
-                original = getattr(holder, attribute)
-                stack.enter_context(patched(holder, attribute, self._wrapper(original, path, place, seen)))
+                original = getattr(holder, attribute, None)
+                if original is not None:  # Keras' own are private: where one moves, what calls it is not exchanged
+                    stack.enter_context(patched(holder, attribute, self._wrapper(original, path, place, seen)))
             yield
 
     def _wrapper(self, original: Any, path: Path, place: Any, seen: Any) -> Any:
@@ -60,7 +61,10 @@ class Substitution:
 
 def _find(function: str) -> tuple[Any, str]:
     module, _, attribute = function.partition(":")
-    holder = importlib.import_module(module)
+    try:
+        holder = importlib.import_module(module)
+    except ImportError:
+        return None, attribute
     *parents, name = attribute.split(".")
     for parent in parents:
         holder = getattr(holder, parent)

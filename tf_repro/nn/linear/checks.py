@@ -4,6 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tf_repro.nn.arguments import checked_real
+
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -30,3 +32,14 @@ def check_reduction(reduction: Any) -> None:
 def flat_values(values: Any) -> Any:
     """The rows of a ragged tensor; anything else as it is."""
     return values.flat_values if isinstance(values, tf.RaggedTensor) else values
+
+
+def checked_logits(logit_scale: Any, soft_cap: Any, z_loss: Any) -> dict[str, Any]:
+    """The options of a `Head` that say what becomes of its logits and adds to their loss, each in its range."""
+    if soft_cap is not None:
+        soft_cap = checked_real(soft_cap, "soft_cap", "above 0, or None", 0.0, exclusive=True)
+    return {
+        "logit_scale": checked_real(logit_scale, "logit_scale", "a number above 0", 0.0, exclusive=True),
+        "soft_cap": soft_cap,
+        "z_loss": checked_real(z_loss, "z_loss", "a number, at least 0", 0.0),
+    }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tf_repro.atlas import Atlas, Change, failures, wrong
-from tf_repro.atlas.kinds import OTHER_ALGORITHM, OTHER_DEFAULT, OTHER_STREAM
+from tf_repro.atlas import Atlas, Change, failures, told_of, wrong
+from tf_repro.atlas.kinds import NOT_ATTRIBUTED, OTHER_ALGORITHM, OTHER_DEFAULT, OTHER_STREAM
+from tf_repro.atlas.onednn import by_itself, turned_on
 from tf_repro.report.atlas import SEVERITY, Move, moves, release_key, size
 from tf_repro.report.atlas_figures import History
 from tf_repro.report.html import render
@@ -20,14 +21,26 @@ FAMILIES = {
 }  # fmt: skip
 
 
-def atlas_page(atlas: Atlas, changes: Sequence[Change], histories: Iterable[History] = ()) -> str:
+@dataclass(frozen=True)
+class Scope:
+    """What a page was asked for: probes, and in words the program and the releases; by default all that is recorded."""
+
+    probes: frozenset[str]
+    words: str = ""
+
+
+def atlas_page(
+    atlas: Atlas, changes: Sequence[Change], histories: Iterable[History] = (), scope: Scope | None = None
+) -> str:
     """Make the page of the moves that were found.
 
     Args:
         atlas: the recordings.
         changes: what moved.
         histories: which releases print the documents' figures.
+        scope: what was asked for, where it was not everything.
     """
+    scope = scope or Scope(frozenset(atlas.probes))
     releases = sorted({column.version for column in atlas.columns}, key=release_key)
     cells: dict[str, dict[str, Move]] = {}
     for move in moves(changes):
@@ -36,15 +49,18 @@ def atlas_page(atlas: Atlas, changes: Sequence[Change], histories: Iterable[Hist
         (title, [(probe, cells[probe]) for probe in sorted(cells) if atlas.probes[probe]["kind"] == kind])
         for kind, title in FAMILIES.items()
     ]
-    failed = [(probe, why, runs) for probe in sorted(atlas.probes) for why, runs in failures(atlas, probe).items()]
+    failed = [(probe, why, runs) for probe in sorted(scope.probes) for why, runs in failures(atlas, probe).items()]
     return render(
         "atlas.html.j2",
         atlas=atlas,
         releases=releases,
         grave=grave(changes),
+        switches=[(each, turned_on(atlas, cpu)) for cpu, each in states_of(atlas).items()],
+        unknown=sorted({(each.probe, short(each.after)) for each in changes if each.kind == NOT_ATTRIBUTED}),
         families=[(title, rows) for title, rows in families if rows],
-        still=sorted(set(atlas.probes) - set(cells)),
-        wrong=sorted(wrong(atlas).items()),
+        scope=scope,
+        still=sorted(scope.probes - set(cells)),
+        wrong=sorted((probe, runs) for probe, runs in wrong(atlas).items() if probe in scope.probes),
         killed=[each for each in failed if "killed" in each[1]],
         histories=list(histories),
         signs=SIGNS,
@@ -53,6 +69,12 @@ def atlas_page(atlas: Atlas, changes: Sequence[Change], histories: Iterable[Hist
         size=size,
         short=short,
     )
+
+
+def states_of(atlas: Atlas) -> dict[str, dict[str, str]]:
+    """By CPU and release, what oneDNN is where nothing is said of it; CPUs where that was recorded."""
+    found = {cpu: by_itself(atlas, cpu) for cpu in dict.fromkeys(column.cpu for column in atlas.columns)}
+    return {cpu: states for cpu, states in found.items() if states}
 
 
 @dataclass(frozen=True)
@@ -70,7 +92,8 @@ def grave(changes: Sequence[Change]) -> list[Grave]:
     for each in changes:
         if each.kind == OTHER_DEFAULT:
             words = f"{each.output}: {each.old} → {each.new}"
-            found.add(Grave(each.after, each.probe.removeprefix("default_"), words))
+            name = told_of(each, "tf." + each.probe.removeprefix("default_")).removeprefix("tf.")
+            found.add(Grave(each.after, name, words))
         elif each.kind in (OTHER_STREAM, OTHER_ALGORITHM):
             found.add(Grave(each.after, each.probe, each.kind))
     return sorted(found, key=lambda each: ([-part for part in release_key(each.after)], each.name, each.words))

@@ -28,7 +28,7 @@ _CLAIM_KEYS = {
     "statement",
 }  # fmt: skip
 _SAME_EVERYWHERE = ("tf-", "lanes-")
-_ERRATUM_KEYS = {"correct", "mistake", "because"}
+_ERRATUM_KEYS = {"correct", "mistake", "because", "yes_or_no"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Claim:
         statement: what the claim says in words, where the figure alone does not tell.
         mistake: for an erratum, the quantity that holds the value of the mistake.
         because: for an erratum, what the mistake is.
+        yes_or_no: for an erratum that no number decides, why; any wrong yes explains it, so the reason must be told.
         declarations: per engine, one :class:`~tf_repro.core.verdicts.Declaration` per figure.
     """
 
@@ -59,6 +60,7 @@ class Claim:
     statement: str
     mistake: str
     because: str
+    yes_or_no: str
     declarations: Mapping[str, tuple[Declaration, ...]]
 
 
@@ -197,6 +199,7 @@ def _claim(table: Mapping[str, Any], document: Document) -> Claim:
         statement=table.get("statement", ""),
         mistake=erratum.get("mistake", ""),
         because=erratum.get("because", ""),
+        yes_or_no=erratum.get("yes_or_no", ""),
         declarations=_declarations(table, document, figures),
     )
 
@@ -211,7 +214,14 @@ def _origins(table: Mapping[str, Any], count: int) -> tuple[str, ...]:
 
 
 def _require_erratum(table: Mapping[str, Any], erratum: Any, count: int) -> None:
-    _require(erratum, "an erratum", _ERRATUM_KEYS, required=_ERRATUM_KEYS)
+    _require(erratum, "an erratum", _ERRATUM_KEYS, required=_ERRATUM_KEYS - {"yes_or_no"})
+    if (table["rule"] == "statement") is not bool(erratum.get("yes_or_no")):
+        received = "no" if table["rule"] == "statement" else "a number and"
+        raise InputError(
+            f"an erratum is a number, or says in yes_or_no why no number decides it. Received: {received} yes_or_no"
+        )
+    if "yes_or_no" in erratum:
+        _text(erratum, "yes_or_no")
     if len(_figures(table, erratum["correct"])) != count:
         raise InputError(f"correct must have {count} figure(s). Received: {len(_figures(table, erratum['correct']))}")
     if not str(erratum["mistake"]).startswith(f"{table['quantity']}_"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_repro.core.data import load_digits
+from tf_repro.core.data import initial_weights, load_digits
 from tf_repro.core.inputs import as_array, as_count
 from tf_repro.core.record import Record
 from tf_repro.core.rounding import exactly
@@ -15,22 +15,6 @@ from tf_repro.suite.derivations.softmax import jacobian, naive_softmax, softmax
 
 LOGITS = (0.5, -1.0, 2.0, 0.0, 1.5, -0.5, 3.0, -2.0, 1.0, 0.25)
 LARGE = (1000.0, 2000.0, 3000.0, 4000.0, 5000.0)
-
-
-def initial_weights(inputs: int, hidden: int = 32, classes: int = 10, seed: int = 0) -> Any:
-    """Small random kernels and zero biases of the network, float32, by name.
-
-    Example:
-        >>> {name: array.shape for name, array in initial_weights(64).items()}
-        {'W1': (64, 32), 'b1': (32,), 'W2': (32, 10), 'b2': (10,)}
-    """
-    random = np.random.RandomState(seed)
-    return {
-        "W1": random.normal(0, 0.1, (inputs, hidden)).astype("float32"),
-        "b1": np.zeros(hidden, "float32"),
-        "W2": random.normal(0, 0.1, (hidden, classes)).astype("float32"),
-        "b2": np.zeros(classes, "float32"),
-    }
 
 
 def at_logits(logits: Any = LOGITS) -> Any:

@@ -55,7 +55,10 @@ for (const form of document.querySelectorAll("form[data-filters]")) {
     form.querySelector("output").value = `${shown} of ${rows.length} rows`;
   };
   form.addEventListener("input", apply);
-  form.addEventListener("reset", () => setTimeout(apply));
+  form.querySelector("button").addEventListener("click", () => {
+    form.reset();
+    apply();
+  });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
   apply();
