@@ -292,7 +292,7 @@ def updates(climb: Any, legacy: Trace, port: Trace, matches: Matches) -> Iterato
         for anew in (True, False) if len(expressions) == len(theirs) else ():
             yield candidate(
                 updates_of(theirs), f"with {', '.join(theirs)} updated in each step, as in TF1",
-                lambda port, anew=anew: _updating(port, expressions, anew),  # type: ignore[misc]
+                lambda port, anew=anew: _updating(port, expressions, anew),
             )  # fmt: skip
 
 

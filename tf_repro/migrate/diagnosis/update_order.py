@@ -23,7 +23,7 @@ def candidates(climb: Any, differences: Sequence[Difference]) -> Iterator[Candid
         yield candidate(
             "updates out of order",
             f"with {', '.join(names)} updated {words} the optimizer's step",
-            lambda port, words=words: _in_order(port, names, is_last=words == "after"),  # type: ignore[misc]
+            lambda port, words=words: _in_order(port, names, is_last=words == "after"),
         )
 
 
