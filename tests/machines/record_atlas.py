@@ -14,6 +14,8 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,10 +107,8 @@ def build(release: Release, folder: Path) -> Path:
         return python
     shutil.rmtree(home, ignore_errors=True)
     run([interpreter(release.python), "-m", "venv", home], log, 5)
-    run([python, "-m", "pip", "install", "-q", "pip==21.3.1"], log, 5)  # Python 3.6's own knows no manylinux2014
-    # the pip of old Pythons knows no manylinux2014 and would compile grpcio for eight minutes
-    if release.python in ("3.6", "3.7"):
-        run([python, "-m", "pip", "install", "-q", "--upgrade", "pip<22"], log, 5)
+    # The pip of old Pythons knows no manylinux2014 and would compile grpcio.
+    run([python, "-m", "pip", "install", "-q", "pip==21.3.1"], log, 5)
     wanted = [f"tensorflow=={release.version}", *release.pins.split()]
     if run([python, "-m", "pip", "install", "-q", "--no-compile", *wanted], log, 20):
         raise CannotRecord("not installable: " + last_error(log))
@@ -151,32 +151,38 @@ def note_failures(path: Path, tried: list[str], failed: dict[str, str]) -> None:
     path.write_text(json.dumps({**kept, **failed}, indent=1, sort_keys=True) + "\n")
 
 
+def attempt(release: Release, chosen: argparse.Namespace) -> str:
+    """Build or record one release; why that failed, or nothing."""
+    try:
+        if chosen.build_only:
+            build(release, chosen.envs)
+        else:
+            record(release, chosen.envs, chosen.raw)
+    except (CannotRecord, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return ""
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Build, record and remove, one release after the other; 0 where all were recorded, else 1."""
+    """Build, record and remove each release; 0 where all were recorded, else 1."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--envs", type=Path, required=True, help="where the environments are built")
     parser.add_argument("--raw", type=Path, required=True, help="where the recordings go")
     parser.add_argument("--only", nargs="+", metavar="VERSION", help="these releases only")
+    parser.add_argument("--jobs", type=int, default=1, help="releases at a time; each takes a core and up to 2 GB")
     parser.add_argument("--build-only", action="store_true", help="build the environments and keep them")
     chosen = parser.parse_args(arguments)
     for folder in (chosen.envs, chosen.raw):
         folder.mkdir(parents=True, exist_ok=True)
+    tried = [release for release in RELEASES if not chosen.only or release.version in chosen.only]
     failed: dict[str, str] = {}
-    tried = [release.version for release in RELEASES if not chosen.only or release.version in chosen.only]
-    for release in RELEASES:
-        if release.version not in tried:
-            continue
-        try:
-            if chosen.build_only:
-                build(release, chosen.envs)
-            else:
-                record(release, chosen.envs, chosen.raw)
-            print(release.version, flush=True)
-        except (CannotRecord, subprocess.TimeoutExpired) as error:
-            failed[release.version] = str(error)
-            print(release.version, error, flush=True)
+    with ThreadPoolExecutor(chosen.jobs) as workers:
+        for release, reason in zip(tried, workers.map(partial(attempt, chosen=chosen), tried), strict=True):
+            print(release.version, reason, flush=True)
+            if reason:
+                failed[release.version] = reason
     if not chosen.build_only:
-        note_failures(chosen.raw / "failed.json", tried, failed)
+        note_failures(chosen.raw / "failed.json", [release.version for release in tried], failed)
     return 1 if failed else 0
 
 
