@@ -43,7 +43,7 @@ def test_failure_shows_the_ladder_and_the_cause(pytester):
             "E * the port and the TF1 program on * part at the rung 'forward'",
             "E * passed      variables: 4 variables: w1, b1, w2, b2",
             "E * failed      forward*",
-            "E *   loss: scalar TF1 program *, port *: * ULP (* of the largest element's), relative error 7",
+            "E *   loss: scalar TF1 program *, port *: * ULP of the largest element, relative error 7",
             "E *   cause: mean for sum: with tf.reduce_mean for tf.reduce_sum on port.py:19, the rung passes",
             "E * not reached gradients",
         ]

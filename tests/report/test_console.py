@@ -124,7 +124,7 @@ def shown(show, *arguments, **options):
 
 def test_ladder_names_place_cause_and_what_was_ruled_out():
     text = shown(ladder.show_ladder, failed_check(), width=80)
-    assert "parts at forward: [red]loss [0, 1] TF1 program 2, port 2.5: 2097152 ULP" in text
+    assert "parts at forward: [red]loss [0, 1] TF1 program 2, port 2.5: 2.1e+06 ULP of the largest element" in text
     assert "cause mean for sum: with tf.reduce_mean for tf.reduce_sum on port.py:19, the rung passes" in text
     assert "tested and ruled out: sign changed, from_logits (2)" in text
     assert "TF1 program on TensorFlow 2.21.0 (compat.v1) part at the rung 'forward'" in text

@@ -22,6 +22,9 @@ from tf_repro.core.errors import InputError
 
 Array = np.ndarray[Any, Any]
 
+MAX_OWN_ULP = 9_999
+"""Up to how many ULP of its own an element's distance is told; of one that cancels they are millions, of no use."""
+
 UNORDERED = 2**64 - 1
 """What :func:`distances` holds where one side alone is nan: more than any two numbers of a format are apart."""
 
@@ -158,6 +161,8 @@ class Difference:
             return "infinitely far apart"
         if self.expected * self.received <= 0:
             return f"{self.scaled:.2g} ULP of the largest element, one being zero or of the other sign"
+        if self.ulp > MAX_OWN_ULP:
+            return f"{self.scaled:.2g} ULP of the largest element, relative error {self.relative:.2g}"
         return f"{self.ulp} ULP ({self.scaled:.2g} of the largest element's), relative error {self.relative:.2g}"
 
 

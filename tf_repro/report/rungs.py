@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 
-from tf_repro.core.ulp import Difference
+from tf_repro.core.ulp import MAX_OWN_ULP, Difference
 from tf_repro.migrate.checker.outcome import FAILED, CheckReport, Rung
-
-MAX_OWN_ULP = 9_999
-"""Above it a distance in an element's own ULP only says that the element is small."""
 
 
 def title(report: CheckReport, rung: Rung) -> str:
@@ -22,7 +19,7 @@ def title(report: CheckReport, rung: Rung) -> str:
     """
     steps = sum(moment.startswith("step ") for moment in report.legacy)
     name: str = rung.name
-    return name.replace("N steps", f"{steps} steps") if steps else name
+    return name.replace("N steps", f"{steps} step{'s' * (steps != 1)}") if steps else name
 
 
 def verdict(report: CheckReport) -> str:
