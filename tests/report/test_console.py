@@ -171,7 +171,7 @@ def test_two_machines_are_compared_in_few_columns_and_in_many(width):
     apart = Apart(
         "softmax_backprop", "eager", "after", "y", difference(np.float32([1.0]), np.float32([1.5])), None, "eight lanes"
     )
-    compared = Comparison({"lanes": ("8", "16")}, [apart], 7, [])
+    compared = Comparison({"lanes": ("8", "16")}, [apart], 7, [], [])
     text = shown(comparison.show, compared, "mine.json", "yours.json", width=width)
     assert "7 quantities are equal bit for bit, 1 differ" in text
     assert "eager" in text
