@@ -130,7 +130,7 @@ def run(*, engine: str = "eager", steps: int = STEPS, **inputs: Any) -> Record:
         features: float32[samples, inputs]; real digits by default, with their labels.
         labels: float32[samples, classes], each row a distribution.
         weights: ``W1`` [inputs, hidden], ``b1`` [hidden], ``W2`` [hidden, classes] and ``b2`` [classes] to start from;
-            by default :func:`initial_weights`.
+            by default those of ``core.data.initial_weights``.
         learning_rate: the step size.
         data: which digits, ``"digits"`` or ``"mnist"``; see ``tf_repro.core.data.load_digits``.
         steps: how many steps over all samples; the moment ``after`` is behind the last.

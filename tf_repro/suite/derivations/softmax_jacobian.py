@@ -44,7 +44,7 @@ def run(
     Args:
         features: float64[samples, inputs]; real digits by default, with their labels.
         labels: float64[samples, classes].
-        weights: the network's ``W1``, ``b1``, ``W2`` and ``b2``; :func:`initial_weights` by default.
+        weights: the network's ``W1``, ``b1``, ``W2`` and ``b2``; ``core.data.initial_weights`` by default.
         learning_rate: the step size of the network's descent.
         steps: how many steps.
         data: which digits; see ``tf_repro.core.data.load_digits``.
