@@ -26,6 +26,10 @@ def refuse(run, progress=None):
     return process_of(run)
 
 
+def end(run, progress=None):
+    os._exit(9) if run[0] == "bad" else process_of(run)
+
+
 def is_own(run):
     return run[0].startswith("own")
 
@@ -56,6 +60,12 @@ def test_two_processes_of_one_import_share_what_is_not_done_here():
 def test_a_failure_in_another_process_is_raised_here():
     with pytest.raises(InputError, match="a run must be good"):
         in_two_processes(refuse, [("long", 2), ("bad", 0)], is_own, length)
+
+
+@pytest.mark.parametrize("runs", [[("long", 2), ("bad", 0)], [("bad", 2), ("short", 0)]])
+def test_a_process_that_is_ended_is_an_error(runs):
+    with pytest.raises(InputError, match="Received: one that was ended"):
+        in_two_processes(end, runs, is_own, length)
 
 
 def test_an_interrupt_ends_the_other_processes_at_once(tmp_path):

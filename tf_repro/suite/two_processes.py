@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
+from tf_repro.core.errors import InputError
+
 Run = TypeVar("Run")
 
 WORTH_A_PROCESS = 1000  # steps of training: with fewer, starting processes costs more than it saves
@@ -42,6 +44,7 @@ def in_two_processes(
         imports: modules that the other two processes import before they part.
 
     Raises:
+        InputError: one of the other processes was ended, as where memory is short.
         Exception: whatever ``work`` raised, in any process.
     """
     own = [run for run in runs if here(run)]
@@ -108,7 +111,10 @@ class _Pair:
     def _answer(self, connection: Connection, progress: Any) -> Any:
         """What ``work`` returned; its reports are passed on until then."""
         while True:
-            kind, content = connection.recv()
+            try:
+                kind, content = connection.recv()
+            except EOFError:
+                raise InputError("each process of a run must end by itself. Received: one that was ended") from None
             if kind == "returned":
                 return content
             if kind == "raised":
