@@ -1,6 +1,7 @@
 """A recorded program is held against its port as the program itself is, and is not run again."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +71,7 @@ def test_replay_finds_the_line_of_the_original_in_the_bundle(replay, bundle, tmp
         ({"seed": 1}, "seed must be what the golden bundle was recorded with. Received: 1"),
         ({"inputs": {"rate": 1}}, "inputs must be what the golden bundle was recorded with"),
         ({"feeds": {"x": [1.0]}}, "feeds must be what the golden bundle was recorded with"),
+        ({"feeds": Path("part.npz")}, "recorded with. Received: part.npz for original.golden"),
         ({"tf1_python": "python3.7"}, "tf1_python must be what the golden bundle was recorded with"),
     ],
 )

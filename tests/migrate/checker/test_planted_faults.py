@@ -247,6 +247,15 @@ def test_unknown_fault_is_not_given_a_cause(tmp_path):
     assert "tested and ruled out: " in str(report)
 
 
+@pytest.mark.slow
+def test_a_step_by_hand_has_no_optimizer_that_could_be_exchanged(tmp_path):
+    by_hand = (APPLY, "[v.assign_sub(2 * rate(0) * tf.clip_by_norm(g, 0.5)) for g, v in zip(gradients, variables)]")
+    port = changed(PORT, by_hand, ('"optimizer": optimizer', '"optimizer": None'))
+    report = migrate.check(*written(tmp_path, port=port), steps=1)
+    assert report.failed.name == "one step", str(report)
+    assert "NoneType" not in str(report)
+
+
 def test_changes_that_there_was_no_time_for_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr("tf_repro.migrate.diagnosis.causes.RUNS", 0)
     with processes.in_this_process():  # where the budget is patched

@@ -103,8 +103,9 @@ def _require_the_recorded(path: Path, bundle: golden.Bundle, **options: Any) -> 
         if asked is None or asked in ({}, []) or (name in recorded and asked == recorded[name]):
             continue
         was = f", recorded with {recorded[name]!r}" if name in recorded else ""
+        shown = str(asked) if isinstance(asked, Path) else repr(asked)
         raise InputError(
-            f"{name} must be what the golden bundle was recorded with. Received: {asked!r:.80} for {path.name}{was}; "
+            f"{name} must be what the golden bundle was recorded with. Received: {shown:.80} for {path.name}{was}; "
             "leave it out, or give it to tf-repro record"
         )
 

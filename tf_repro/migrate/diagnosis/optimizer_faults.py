@@ -153,6 +153,8 @@ def replacement(climb: Climb, includes: Any) -> Iterator[Any]:
     described = climb.description["optimizers"]
     if len(described) != 1 or not rates or not hasattr(optimizers, described[0]["kind"]):
         return
+    if climb.build().optimizer is None:  # a step by hand has none that could be exchanged
+        return
     kind = getattr(optimizers, described[0]["kind"])
     numbers = {k: v for k, v in described[0]["hyperparameters"].items() if k in kind.hyperparameters}
     shown = ", ".join(f"{name}={value}" for name, value in numbers.items())
