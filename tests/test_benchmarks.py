@@ -11,6 +11,7 @@ from benchmarks.accuracy import measure_accuracy
 from benchmarks.cases import build, inputs, truth
 from benchmarks.run import measure, measure_in_state, peak_growth
 from benchmarks.table import markdown
+from tests.tolerances import FEW_ROUNDINGS
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # TensorFlow and NumPy 2
@@ -39,7 +40,7 @@ def test_accuracy_tells_an_exact_gradient_from_one_that_cancels():
 def test_truth_is_what_tf_nn_approximates(operation):
     arrays = inputs(operation, (5, 7))
     for found, expected in zip(build(operation, "tf.nn", arrays)(), truth(operation, arrays), strict=True):
-        np.testing.assert_allclose(np.reshape(found, expected.shape), expected, atol=1e-5)  # only a sanity check
+        np.testing.assert_allclose(np.reshape(found, expected.shape), expected, atol=FEW_ROUNDINGS)
 
 
 @pytest.mark.slow
